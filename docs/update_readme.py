@@ -1,0 +1,80 @@
+"""Writes into README.md what must not be written by hand: the rulegraph, the results, the picture.
+
+Run by `make readme` after a complete run.
+"""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+
+ROOT = Path(__file__).resolve().parents[1]
+COLUMNS = {
+    ("ordering", "tau_d"): "tau_d",
+    ("ordering", "tau_d_length_controlled"): "tau_d, length-controlled",
+    ("hierarchical_retrieval", "precision"): "precision",
+    ("hierarchical_retrieval", "recall"): "recall",
+    ("retrieval", "image_to_text_r1"): "R@1 image to text",
+}
+
+
+def rulegraph() -> str:
+    """Return the workflow's rules as a mermaid graph, which GitHub draws."""
+    command = [sys.executable, "-m", "snakemake", "--rulegraph", "mermaid-js", "--", "all"]
+    graph = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    return f"```mermaid\n{graph[graph.index('flowchart') :].strip()}\n```"
+
+
+def results() -> str:
+    """Return the headline table: means over seeds, the interval of one seed or the range of all."""
+    summary = pd.read_csv(ROOT / "results" / "summary.csv")
+    items = int(summary["n"].max())
+    lines = [
+        f"The default profile on {items} test scenes: bootstrap 95% intervals over items in "
+        "brackets; where there are several seeds, their mean and range. `results/reports/` says "
+        "what it means.",
+        "",
+    ]
+    lines += [f"| model | {' | '.join(COLUMNS.values())} |", f"|---|{'---|' * len(COLUMNS)}"]
+    for (model, objective), rows in summary.groupby(["model", "objective"], sort=False):
+        suffix = {"zeroshot": "", "baseline": " (no model)"}.get(
+            objective, f" + {objective.upper()}"
+        )
+        cells = [
+            cell(rows[(rows["task"] == task) & (rows["metric"] == metric)])
+            for task, metric in COLUMNS
+        ]
+        lines.append(f"| {model}{suffix} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def cell(rows: pd.DataFrame) -> str:
+    """Return a value with its 95% interval, or the mean over seeds with their range."""
+    if rows.empty:
+        return ""
+    if len(rows) == 1:
+        (row,) = rows.itertuples()
+        return f"{row.value:.3f} [{row.low:.3f}, {row.high:.3f}]"
+    values = rows["value"]
+    return f"{values.mean():.3f} ({values.min():.3f} to {values.max():.3f})"
+
+
+def replace_section(text: str, name: str, content: str) -> str:
+    """Return ``text`` with what stands between the two comments called ``name`` replaced."""
+    pattern = rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)"
+    return re.sub(pattern, lambda m: f"{m[1]}{content}\n{m[2]}", text, flags=re.DOTALL)
+
+
+def main() -> None:
+    """Update README.md and its picture."""
+    readme = ROOT / "README.md"
+    text = replace_section(readme.read_text(encoding="utf-8"), "rulegraph", rulegraph())
+    readme.write_text(replace_section(text, "results", results()), encoding="utf-8")
+    shutil.copy(ROOT / "results" / "figures" / "contact_sheet.png", ROOT / "docs" / "world.png")
+
+
+if __name__ == "__main__":
+    main()

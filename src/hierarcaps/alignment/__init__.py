@@ -1,0 +1,1 @@
+"""Text-only fine-tuning that makes an emergent hierarchy usable."""

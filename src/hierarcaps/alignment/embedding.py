@@ -1,0 +1,58 @@
+"""From rows of a token table to embeddings, with and without gradient."""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from hierarcaps.alignment.data import ROOT_ROW
+from hierarcaps.alignment.objective import TextBatch
+from hierarcaps.alignment.settings import AlignmentSettings
+from hierarcaps.models.text_tower import TextTower
+from hierarcaps.progress import progress
+
+_BATCH = 256
+
+
+class TextEncoder:
+    """The text tower on token rows, in the precision of the settings.
+
+    Attributes:
+        root: where radii start, (D,); None for the empty string, embedded with every batch.
+    """
+
+    def __init__(self, tower: TextTower, tokens: Tensor, settings: AlignmentSettings) -> None:
+        self.tower = tower
+        self.root: Tensor | None = None
+        self._tokens = tokens
+        self._n_tiers = len(settings.tiers)
+        self._half_precision = settings.precision == "auto" and tower.device.type == "cuda"
+
+    def encode(self, rows: NDArray[np.int64]) -> tuple[Tensor, TextBatch]:
+        """Embed the texts (B, K) of B items: (B, K, D), and the same as tiers and negatives."""
+        flat = rows.ravel() if self.root is not None else np.append(rows.ravel(), ROOT_ROW)
+        embeddings = self._encode(flat)
+        texts = embeddings[: rows.size].view(*rows.shape, -1)
+        return texts, self.batch(texts, embeddings[-1])
+
+    def batch(self, texts: Tensor, empty: Tensor) -> TextBatch:
+        """Texts (B, K, D) as tiers and negatives; ``empty`` (D,) is the empty string."""
+        root = empty if self.root is None else self.root
+        return TextBatch.from_texts(texts, self._n_tiers, root)
+
+    @torch.no_grad()
+    def embed(self, rows: NDArray[np.int64], description: str | None = None) -> Tensor:
+        """Embed distinct rows (U,) without gradient, texts of one length together: (U, D)."""
+        tokens = self._tokens[torch.from_numpy(rows)]
+        # End-of-text is the highest id; where it is not, the order is merely less favourable.
+        order = torch.argsort(tokens.argmax(dim=1), stable=True)
+        batches = order.split(_BATCH)
+        shown = progress(batches, description) if description else batches
+        embeddings = torch.cat([self._encode(rows[batch.numpy()]) for batch in shown])
+        result = torch.empty_like(embeddings)
+        result[order.to(result.device)] = embeddings
+        return result
+
+    def _encode(self, rows: NDArray[np.int64]) -> Tensor:
+        with torch.autocast(self.tower.device.type, torch.bfloat16, self._half_precision):
+            return self.tower.encode(self._tokens[torch.from_numpy(rows)])

@@ -1,0 +1,59 @@
+"""Alignment from files to files: what the workflow calls for one model, objective and seed."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from hierarcaps.alignment.curve import CURVE_FILE, write_curve
+from hierarcaps.alignment.recipe import align
+from hierarcaps.alignment.settings import AlignmentSettings
+from hierarcaps.hierarchy import read_hierarchies
+from hierarcaps.images import open_images
+from hierarcaps.models.embed import embed_images
+from hierarcaps.models.registry import load_model
+from hierarcaps.models.save import save_encoder
+from hierarcaps.torch_setup import choose_device
+
+STATE_ROOT = Path(".alignment-state")
+"""Where interrupted runs keep their state: outside of what a job declares as its output."""
+
+
+def align_model(
+    entry: Mapping[str, Any],
+    recipe: Mapping[str, Any],
+    seed: int,
+    training_path: str | Path,
+    validation_path: str | Path,
+    images_path: str | Path,
+    folder: str | Path,
+) -> None:
+    """Align a model's text tower and write it as a checkpoint with its learning curve.
+
+    Args:
+        entry: the model, as in the ``models`` section of the parameters; its first seed is taken.
+        recipe: settings of :class:`AlignmentSettings`, the objective among them.
+        seed: of the order of items.
+        training_path: hierarchies with negatives.
+        validation_path: held-out hierarchies with negatives, each with its image.
+        images_path: the images of the held-out hierarchies, to watch R@1.
+        folder: where ``curve.csv`` and the files of :func:`save_encoder` go, each whole or not at
+            all.
+
+    Raises:
+        InputError: as :func:`hierarcaps.alignment.recipe.align`, and for unreadable files.
+    """
+    settings = AlignmentSettings.from_params(recipe)
+    encoder = load_model(entry, entry.get("seeds", [0])[0], choose_device("auto"))
+    validation = read_hierarchies(validation_path)
+    names = [item.image or "" for item in validation]
+    result = align(
+        encoder,
+        read_hierarchies(training_path),
+        validation,
+        settings,
+        seed,
+        validation_images=embed_images(encoder, open_images(images_path), names, batch_size=256),
+        state_root=STATE_ROOT,
+    )
+    write_curve(Path(folder) / CURVE_FILE, result.curve)
+    save_encoder(encoder, folder)

@@ -1,0 +1,1 @@
+"""Evaluation of embeddings: tasks, trivial baselines and result files with provenance."""

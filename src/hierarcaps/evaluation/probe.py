@@ -1,0 +1,90 @@
+"""One model on one test set, beside what trivial baselines reach on it."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from hierarcaps.embeddings import read_embeddings
+from hierarcaps.evaluation.baselines import evaluate_baselines
+from hierarcaps.evaluation.results import Run, summarise
+from hierarcaps.evaluation.tasks import evaluate
+from hierarcaps.hierarchy import read_hierarchies
+from hierarcaps.images import open_images
+from hierarcaps.models.embed import embed_test_set
+from hierarcaps.models.registry import load_model
+from hierarcaps.torch_setup import choose_device
+
+SETTINGS: dict[str, Any] = {"thresholds": 50, "bootstrap": {"resamples": 2000, "seed": 0}}
+MODEL = Run("model", "zeroshot", 0)
+BASELINES = {"words": "words", "characters": "characters", "random": "random vectors"}
+"""Trivial baselines in the table, by their names among the results."""
+
+
+def probe(
+    entry: Mapping[str, Any],
+    hierarchies: str | Path,
+    images: str | Path,
+    results: str | Path,
+    device: str = "auto",
+    batch_size: int = 256,
+) -> pd.DataFrame:
+    """Embed a test set, run every task that needs no other data, and write the result files.
+
+    Args:
+        entry: the model, as in the ``models`` section of the parameters.
+        hierarchies: table of items with four tiers and an image each.
+        images: folder or Parquet file of their images.
+        results: folder of all results: metrics, the rows behind them, and the embeddings.
+        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
+        batch_size: texts or images that are embedded at once.
+
+    Returns:
+        A row per task and metric: ``task``, ``metric``, ``value``, its 95% interval ``low`` and
+        ``high``, ``n``, and a column for each of ``BASELINES`` (NaN where it has no such metric).
+
+    Raises:
+        InputError: a table, image, model or device that cannot be used.
+    """
+    target = choose_device(device)
+    items = read_hierarchies(hierarchies)
+    store = open_images(images)
+    folder = MODEL.folder(results)
+    path = folder / "embeddings.safetensors"
+    embed_test_set(load_model(entry, MODEL.seed, target), items, store, path, batch_size)
+    evaluate(items, read_embeddings(path), MODEL, SETTINGS, folder)
+    evaluate_baselines(items, SETTINGS, results)
+    table = summarise(sorted(folder.glob("*.json")))[
+        ["task", "metric", "value", "low", "high", "n"]
+    ]
+    for name in BASELINES:
+        baseline = summarise(sorted(Run(name, "baseline", 0).folder(results).glob("*.json")))
+        values = baseline.set_index(["task", "metric"])["value"]
+        table[name] = values.reindex(pd.MultiIndex.from_frame(table[["task", "metric"]])).to_numpy()
+    return table
+
+
+def format_table(table: pd.DataFrame) -> str:
+    """Return the table of :func:`probe` as aligned text."""
+    rows = [("task", "metric", "value", "95% interval", *BASELINES.values())]
+    for row in table.itertuples():
+        numbers = [getattr(row, name) for name in BASELINES]
+        rows.append(
+            (
+                str(row.task),
+                str(row.metric),
+                f"{row.value:.3f}",
+                f"{row.low:.3f} to {row.high:.3f}",
+                *("" if pd.isna(number) else f"{number:.3f}" for number in numbers),
+            )
+        )
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = [
+        "  ".join(
+            cell.ljust(width) if place < 2 else cell.rjust(width)
+            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]
+    return "\n".join(lines)

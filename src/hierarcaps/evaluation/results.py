@@ -1,0 +1,121 @@
+"""Result files with provenance: what was measured, on what, with which model."""
+
+import json
+import platform
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from hierarcaps import __version__
+from hierarcaps.files import atomic_path, sha256_json, write_json
+from hierarcaps.intervals import Interval, Statistic, mean_interval, statistic_interval
+
+VERSIONED_PACKAGES = ("numpy", "torch", "open_clip_torch", "transformers")
+HEADLINE_METRICS = ("precision", "recall", "tau_d", "image_to_text_r1", "text_to_image_r1")
+SUMMARY_COLUMNS = ["model", "objective", "seed", "task", "metric", "value", "low", "high", "n"]
+
+
+@dataclass(frozen=True)
+class Run:
+    """One evaluated model: its name in params, ``zeroshot`` or an objective, and its seed."""
+
+    model: str
+    objective: str
+    seed: int
+
+    def folder(self, results: str | Path) -> Path:
+        """Return the folder of this run's result files."""
+        return Path(results, self.model, self.objective, f"seed{self.seed}")
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of Python and of the packages that the numbers depend on."""
+    packages = {name: metadata.version(name) for name in VERSIONED_PACKAGES}
+    return {"python": platform.python_version(), "hierarcaps": __version__, **packages}
+
+
+def write_result(
+    folder: str | Path,
+    run: Run,
+    task: str,
+    items: pd.DataFrame,
+    values: Mapping[str, np.ndarray | Statistic],
+    settings: Mapping[str, Any],
+    provenance: Mapping[str, Any],
+) -> None:
+    """Write ``{task}.parquet`` (a row per item) and ``{task}.json`` (numbers with intervals).
+
+    Args:
+        folder: where both files go.
+        run: what was evaluated.
+        task: name of the task.
+        items: (N, ...) the table that every metric can be traced to.
+        values: per metric, its values over rows (NaN where it is not defined for a row), of which
+            the mean is taken, or a statistic. A metric that is not defined at all is left out.
+        settings: the ``evaluation`` section of the parameters.
+        provenance: hash of the data and description of the model actually loaded.
+    """
+    bootstrap = settings["bootstrap"]
+    intervals = {name: interval_of(value, bootstrap) for name, value in values.items()}
+    metrics = {
+        name: interval._asdict()
+        for name, interval in intervals.items()
+        if not np.isnan(interval.value)
+    }
+    with atomic_path(Path(folder, f"{task}.parquet")) as partial:
+        items.to_parquet(partial, index=False)
+    write_json(
+        Path(folder, f"{task}.json"),
+        {
+            **asdict(run),
+            "task": task,
+            "metrics": metrics,
+            "provenance": {
+                **provenance,
+                "params_sha256": sha256_json(settings),
+                "versions": versions(),
+            },
+        },
+    )
+
+
+def interval_of(value: np.ndarray | Statistic, bootstrap: Mapping[str, int]) -> Interval:
+    """Return a metric's number with its bootstrap interval (``seed``, ``resamples``)."""
+    if isinstance(value, Statistic):
+        return statistic_interval(value, bootstrap["seed"], bootstrap["resamples"])
+    return mean_interval(value, bootstrap["seed"], bootstrap["resamples"])
+
+
+def summarise(result_paths: Iterable[str | Path]) -> pd.DataFrame:
+    """Return one row per result file and metric, with the columns of ``summary.csv``."""
+    rows = []
+    for path in result_paths:
+        result = json.loads(Path(path).read_text(encoding="utf-8"))
+        run = {key: result[key] for key in ("model", "objective", "seed", "task")}
+        rows += [
+            {**run, "metric": name, **values} for name, values in sorted(result["metrics"].items())
+        ]
+    return pd.DataFrame(rows, columns=SUMMARY_COLUMNS)
+
+
+def write_summary(
+    result_paths: Iterable[str | Path], summary_path: str | Path, headline_path: str | Path
+) -> None:
+    """Write ``summary.csv`` from result files, in their order, and the headline as JSON.
+
+    The headline (model -> objective -> metric, the mean over seeds) is what ``dvc metrics`` shows.
+    """
+    summary = summarise(result_paths)
+    with atomic_path(summary_path) as partial:
+        summary.to_csv(partial, index=False, lineterminator="\n")
+    headline: dict[str, dict[str, dict[str, float]]] = {}
+    shown = summary[summary["metric"].isin(HEADLINE_METRICS)]
+    means = shown.groupby(["model", "objective", "metric"])["value"].mean()
+    for (model, objective, metric), value in means.items():
+        headline.setdefault(model, {}).setdefault(objective, {})[metric] = round(value, 4)
+    write_json(headline_path, headline)

@@ -1,0 +1,63 @@
+"""Which tasks the parameters ask for, and which files they read, without reading any.
+
+Tasks on the test set alone always run; a task with data of its own runs where ``evaluation`` names
+that data. What is named and absent is an error when the task is made, never a silent gap.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+TEST_SET_TASKS = (
+    "hierarchical_retrieval", "ordering", "retrieval", "chains", "entailment", "traversal",
+    "radius_controls",
+)  # fmt: skip
+DRAWN_WORLD_TASKS = ("length_matched", "taxonomy_pairs", "classification")
+TASK_DATA = ("drawn_world", "hyperlex", "captions", "classes")
+# Tasks that radii alone can answer.
+RADIUS_TASKS = ("ordering", "chains", "entailment", "length_matched", "taxonomy_pairs", "hyperlex")
+RADIUS_BASELINES = ("words", "characters", "frequency", "random_order")
+
+
+def task_names(settings: Mapping[str, Any]) -> list[str]:
+    """Return the names of the tasks, in their order.
+
+    Args:
+        settings: the ``evaluation`` section of the parameters.
+    """
+    return [
+        *TEST_SET_TASKS,
+        *(DRAWN_WORLD_TASKS if "drawn_world" in settings else ()),
+        *(["hyperlex"] if "hyperlex" in settings else ()),
+        *(f"retrieval_{name}" for name in settings.get("captions", {})),
+        *(f"classification_{name}" for name in settings.get("classes", {})),
+    ]
+
+
+def baseline_tasks(settings: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Return for each trivial baseline the tasks that it can answer.
+
+    Caption length, word frequency and a random order stand in for the radius; ``random`` stands in
+    for a whole model.
+    """
+    names = task_names(settings)
+    of_radius = [name for name in names if name in RADIUS_TASKS]
+    return {**dict.fromkeys(RADIUS_BASELINES, of_radius), "random": names}
+
+
+def data_of_tasks(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the part of the settings that names the data of further tasks."""
+    return {key: settings[key] for key in TASK_DATA if key in settings}
+
+
+def task_files(settings: Mapping[str, Any]) -> list[str]:
+    """Return the files and folders that the tasks read, beside the test set."""
+    files = []
+    if "drawn_world" in settings:
+        files.append(settings["drawn_world"]["scenes"])
+    if "hyperlex" in settings:
+        files.append(settings["hyperlex"]["file"])
+    for entry in settings.get("captions", {}).values():
+        files += [entry["captions"], entry["images"]]
+    for entry in settings.get("classes", {}).values():
+        files += [entry[key] for key in ("images", "superclasses", "hierarchy") if key in entry]
+    return files

@@ -1,0 +1,1 @@
+"""The caption-hierarchy pipeline: from plain captions to positive and negative hierarchies."""

@@ -1,0 +1,102 @@
+"""The NLI filter of positive hierarchies: each tier must entail the one before, and say more.
+
+Works on tables of ``shards.COLUMNS``; to reject a row is to give it a reason, never to drop it.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from hierarcaps.errors import InputError
+from hierarcaps.generation.prompts import TIER_COUNT
+from hierarcaps.generation.shards import make_table
+from hierarcaps.nli.model import CONTRADICTION, ENTAILMENT, NLIModel
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """When a filter believes the NLI model.
+
+    Attributes:
+        entailment: least probability of entailment for "entails".
+        contradiction: least probability of contradiction, in both directions, for "contradicts".
+        equivalence: a tier whose *reverse* entailment has at least this probability says nothing
+            new; 1.01 switches the check off.
+    """
+
+    entailment: float
+    contradiction: float
+    equivalence: float
+
+    @classmethod
+    def from_params(cls, section: Mapping[str, Any]) -> "Thresholds":
+        """Read the three thresholds of a params section, each in (0, 1.01]."""
+        values = {name: section[name] for name in ("entailment", "contradiction", "equivalence")}
+        for name, value in values.items():
+            if not 0 < value <= 1.01:
+                raise InputError(f"nli.thresholds.{name}: found {value}, expected (0, 1.01]")
+        return cls(**values)
+
+
+def filter_positives(table: pd.DataFrame, nli: NLIModel, thresholds: Thresholds) -> pd.DataFrame:
+    """Reject the rows without a reason whose tiers do not form a strict chain of entailment.
+
+    New reasons: ``tier{i}_not_entailing`` (tier i does not entail tier i-1) and
+    ``tier{i}_nothing_new`` (it is entailed by tier i-1 too); i counts from 1, the first fault wins.
+
+    Returns:
+        The same rows in the same order.
+    """
+    rows: list[dict[str, Any]] = table.to_dict("records")
+    open_rows = [row for row in rows if row["reason"] is None]
+    pairs = [
+        (row["tiers"][tier], row["tiers"][tier - 1])
+        for row in open_rows
+        for tier in range(1, TIER_COUNT)
+    ]
+    forward = _column(nli, pairs, ENTAILMENT)
+    backward = _column(nli, [(b, a) for a, b in pairs], ENTAILMENT)
+    for row, ahead, back in zip(open_rows, forward, backward, strict=True):
+        for tier in range(TIER_COUNT - 1):
+            if ahead[tier] < thresholds.entailment:
+                row["reason"] = f"tier{tier + 2}_not_entailing"
+            elif back[tier] >= thresholds.equivalence:
+                row["reason"] = f"tier{tier + 2}_nothing_new"
+            if row["reason"] is not None:
+                break
+    return make_table(rows)
+
+
+def _column(nli: NLIModel, pairs: list[tuple[str, str]], column: int) -> np.ndarray:
+    return nli.probabilities(pairs)[:, column].reshape(-1, TIER_COUNT - 1)
+
+
+def contradicts(nli: NLIModel, pairs: list[tuple[str, str]], thresholds: Thresholds) -> np.ndarray:
+    """Return whether each pair contradicts, bool (N,).
+
+    Contradiction is symmetric and NLI models are not: asking both ways and taking the smaller
+    probability removes mistakes at the price of one more question.
+    """
+    one = nli.probabilities(pairs)[:, CONTRADICTION]
+    other = nli.probabilities([(b, a) for a, b in pairs])[:, CONTRADICTION]
+    return np.minimum(one, other) >= thresholds.contradiction
+
+
+def entails(nli: NLIModel, pairs: list[tuple[str, str]], thresholds: Thresholds) -> np.ndarray:
+    """Return whether the premise entails the hypothesis in each pair, bool (N,)."""
+    return nli.probabilities(pairs)[:, ENTAILMENT] >= thresholds.entailment
+
+
+def accepted(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows that were not rejected, re-indexed."""
+    return table[table["reason"].isna()].reset_index(drop=True)
+
+
+def count_reasons(table: pd.DataFrame) -> dict[str, int]:
+    """Return how many rows each reason rejected, and how many were ``accepted``."""
+    reasons = Counter("accepted" if reason is None else reason for reason in table["reason"])
+    return dict(sorted(reasons.items()))

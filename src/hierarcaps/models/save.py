@@ -1,0 +1,26 @@
+"""Writes a model of any family in the format it came in."""
+
+from pathlib import Path
+
+from hierarcaps.models.encoder import DualEncoder
+from hierarcaps.models.open_clip import OpenClipEncoder
+from hierarcaps.models.open_clip_save import save_open_clip
+
+
+def save_encoder(encoder: DualEncoder, folder: str | Path) -> None:
+    """Write a folder that the model's own library loads, and the same family's entry names.
+
+    Args:
+        encoder: a model from :func:`hierarcaps.models.registry.load_model`, trained further.
+        folder: where the files go, each whole or not at all; the weights come last, as
+            ``open_clip_model.safetensors`` or, for ``transformers``, ``model.safetensors``.
+    """
+    from hierarcaps.models.transformers import TransformersEncoder
+    from hierarcaps.models.transformers_save import save_transformers
+
+    if isinstance(encoder, OpenClipEncoder):
+        save_open_clip(encoder, folder)
+    elif isinstance(encoder, TransformersEncoder):
+        save_transformers(encoder, folder)
+    else:
+        raise TypeError(f"no format is known for {type(encoder).__name__}")

@@ -1,0 +1,111 @@
+"""Metrics of rankings: areas under curves and rank correlation, plain or for resampled data.
+
+Pure functions of arrays. ``counts (..., N)`` says how often each of N samples was drawn (ones:
+the sample itself); results have the leading dimensions of ``counts``. So thousands of bootstrap
+resamples cost one sort: all that a resample changes is the weight of each sample.
+"""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+FloatArray = NDArray[np.float64]
+
+
+def auroc(scores: ArrayLike, positive: ArrayLike, counts: ArrayLike | None = None) -> FloatArray:
+    """Area under the ROC curve: the chance that a positive scores above a negative, ties half.
+
+    Args:
+        scores: ``(N,)``, finite, higher is more positive.
+        positive: ``(N,)`` bool.
+        counts: ``(..., N)``, >= 0.
+
+    Returns:
+        ``(...)`` in ``[0, 1]``; chance is .5. NaN without a positive or without a negative.
+    """
+    positives, negatives = _weights_of_levels(scores, positive, counts)
+    below = np.cumsum(negatives, axis=-1) - negatives
+    wins = (positives * (below + 0.5 * negatives)).sum(axis=-1)
+    return _ratio(wins, positives.sum(axis=-1) * negatives.sum(axis=-1))
+
+
+def average_precision(
+    scores: ArrayLike, positive: ArrayLike, counts: ArrayLike | None = None
+) -> FloatArray:
+    """Average precision ``sum_k (R_k - R_(k-1)) P_k`` over the distinct scores, highest first.
+
+    Equal scores are one threshold, so the result does not depend on the order of the samples.
+
+    Returns:
+        ``(...)`` in ``[0, 1]``; chance is the share of positives. NaN without a positive.
+    """
+    positives, negatives = (w[..., ::-1] for w in _weights_of_levels(scores, positive, counts))
+    found = np.cumsum(positives, axis=-1)
+    accepted = found + np.cumsum(negatives, axis=-1)
+    precision = np.divide(found, accepted, out=np.zeros_like(found), where=accepted > 0)
+    return _ratio((positives * precision).sum(axis=-1), found[..., -1])
+
+
+def spearman(first: ArrayLike, second: ArrayLike, counts: ArrayLike | None = None) -> FloatArray:
+    """Spearman's rank correlation, tied values sharing their mean rank.
+
+    Args:
+        first: ``(N,)``, finite.
+        second: ``(N,)``, finite.
+        counts: ``(..., N)``, >= 0.
+
+    Returns:
+        ``(...)`` in ``[-1, 1]``; NaN where either side is constant.
+    """
+    counts = _counts(counts, np.shape(first))
+    total = counts.sum(axis=-1, keepdims=True)
+    # Ranks from 1 to the total: their mean needs no sum.
+    a = _mid_ranks(first, counts) - (total + 1) / 2
+    b = _mid_ranks(second, counts) - (total + 1) / 2
+    covariance = (counts * a * b).sum(axis=-1)
+    variances = (counts * a * a).sum(axis=-1) * (counts * b * b).sum(axis=-1)
+    return _ratio(covariance, np.sqrt(variances))
+
+
+def _counts(counts: ArrayLike | None, shape: tuple[int, ...]) -> FloatArray:
+    counts = np.ones(shape) if counts is None else np.asarray(counts, dtype=np.float64)
+    if counts.shape[-1:] != shape or len(shape) != 1:
+        raise ValueError(f"expected (N,) values and (..., N) counts, got {shape}, {counts.shape}")
+    return counts
+
+
+def _levels(values: ArrayLike) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
+    """Return the sorting order, where each distinct value starts in it, and each sample's level."""
+    values = np.asarray(values, dtype=np.float64)
+    if values.ndim != 1 or len(values) == 0 or not np.isfinite(values).all():
+        raise ValueError(f"expected finite values (N,), N >= 1, got shape {values.shape}")
+    order = np.argsort(values, kind="stable")
+    _, level, sizes = np.unique(values, return_inverse=True, return_counts=True)
+    return order, np.cumsum(sizes) - sizes, level
+
+
+def _weights_of_levels(
+    scores: ArrayLike, positive: ArrayLike, counts: ArrayLike | None
+) -> tuple[FloatArray, FloatArray]:
+    """Weights ``(..., L)`` of the positives and negatives at each distinct score, rising."""
+    order, starts, _ = _levels(scores)
+    positive = np.asarray(positive, dtype=bool)
+    counts = _counts(counts, positive.shape)
+    if len(order) != len(positive):
+        raise ValueError(f"{len(order)} scores, but {len(positive)} labels")
+    ordered, positive = np.take(counts, order, axis=-1), positive[order]
+    of_positive = np.add.reduceat(ordered * positive, starts, axis=-1)
+    of_negative = np.add.reduceat(ordered * ~positive, starts, axis=-1)
+    return of_positive, of_negative
+
+
+def _mid_ranks(values: ArrayLike, counts: FloatArray) -> FloatArray:
+    """Mean rank ``(..., N)`` of each sample among all that were drawn, from 1."""
+    order, starts, level = _levels(values)
+    weights = np.add.reduceat(counts[..., order], starts, axis=-1)
+    ranks = np.cumsum(weights, axis=-1) - weights + (weights + 1) / 2
+    return ranks[..., level]
+
+
+def _ratio(numerator: FloatArray, denominator: FloatArray) -> FloatArray:
+    undefined = np.full(np.shape(numerator), np.nan)
+    return np.divide(numerator, denominator, out=undefined, where=np.asarray(denominator) > 0)

@@ -1,0 +1,1 @@
+"""What people read: rendered notebooks, in one style, computed from result files."""

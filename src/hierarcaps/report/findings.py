@@ -1,0 +1,155 @@
+"""The sentences with which a notebook begins: what the numbers in ``results/`` allow, no more.
+
+A sentence compares values only by their order and by whether their intervals overlap.
+"""
+
+from collections.abc import Sequence
+
+from hierarcaps.report.study import (
+    PRECISION,
+    RECALL,
+    TAU_D,
+    TAU_D_CONTROLLED,
+    Estimate,
+    Results,
+    Run,
+    count,
+    number,
+)
+
+FREQUENCY = "frequency"
+TRIVIAL_RADII = {
+    "words": "caption length in words",
+    "characters": "caption length in characters",
+    FREQUENCY: "word frequency",
+}
+RADIUS_CONTROLS = ("words", "characters", "shuffled")
+
+
+def opening(results: Results) -> list[str]:
+    """Return three plain-text sentences: order of tiers, what length explains, retrieval."""
+    return [
+        _ordering_sentence(results),
+        _controlled_sentence(results),
+        _retrieval_sentence(results),
+    ]
+
+
+def _ordering_sentence(results: Results) -> str:
+    best = results.highest(*TAU_D)
+    if best is None:
+        return "The order of the tiers was not measured for any model in this run."
+    test_set = results.info["test_set"]
+    sentence = (
+        f"On {count(test_set['n_items'], 'test hierarchy', 'test hierarchies')} "
+        f"({test_set['source']}), distance from the embedding of the empty string orders the four "
+        f"tiers with τ_d = {best[1]} for {_standing(results, best[0], TAU_D)}"
+    )
+    trivial = _trivial(results, TAU_D)
+    controls = trivial + results.measured(*TAU_D, "untrained")
+    without = [
+        f"{TRIVIAL_RADII[run.model]} gives {number(estimate.value)}" for run, estimate in trivial
+    ]
+    if spread := _spread(results, TAU_D):
+        without.append(f"untrained encoders give {spread}")
+    if without:
+        sentence += f"; {_listed(without)}; {_above(results, TAU_D, controls)}"
+    return f"{sentence}."
+
+
+def _controlled_sentence(results: Results) -> str:
+    best = results.highest(*TAU_D_CONTROLLED)
+    if best is None:
+        return "No pair of tiers on which counting words is of no help was measured in this run."
+    sentence = (
+        "Where counting words is of no help (the more specific caption has no more words), τ_d is "
+        f"{best[1]} for {_standing(results, best[0], TAU_D_CONTROLLED)}, where 0 means no order"
+    )
+    # Length is no control here: the pairs were chosen so that it cannot be right.
+    frequency = [pair for pair in _trivial(results, TAU_D_CONTROLLED) if pair[0].model == FREQUENCY]
+    without = [f"{TRIVIAL_RADII[FREQUENCY]} gives {number(e.value)}" for _, e in frequency]
+    if spread := _spread(results, TAU_D_CONTROLLED):
+        without.append(f"untrained encoders give {spread}")
+    if without:
+        controls = frequency + results.measured(*TAU_D_CONTROLLED, "untrained")
+        sentence += f"; {_listed(without)}; {_above(results, TAU_D_CONTROLLED, controls)}"
+    return f"{sentence}."
+
+
+def _retrieval_sentence(results: Results) -> str:
+    best = results.highest(*RECALL)
+    if best is None:
+        return "Retrieval of hierarchies was not measured for any model in this run."
+    run, recall = best
+    sentence = (
+        f"From an image, {_standing(results, run, RECALL, 'recall ')} retrieves hierarchies with "
+        f"recall {recall}"
+    )
+    if precision := results.estimate(run, *PRECISION):
+        sentence += f" and precision {precision}{_control_clause(results, run)}"
+    if spread := _spread(results, RECALL):
+        sentence += f"; untrained encoders have a recall of {spread}"
+    if first := results.estimate(run, "retrieval", "image_to_text_r1"):
+        sentence += f"; in standard image-to-text retrieval, {run.label} has R@1 = {first}"
+    return f"{sentence}."
+
+
+def _control_clause(results: Results, run: Run) -> str:
+    """Say what precision and recall are when another radius takes the place of the model's."""
+    parts = []
+    for control in RADIUS_CONTROLS:
+        precision = results.estimate(run, "radius_controls", f"precision_{control}")
+        recall = results.estimate(run, "radius_controls", f"recall_{control}")
+        if precision is None or recall is None:
+            continue
+        name = "its own radii shuffled" if control == "shuffled" else TRIVIAL_RADII[control]
+        parts.append(f"{number(recall.value)} and {number(precision.value)} with {name}")
+    if not parts:
+        return ""
+    return f"; with the same similarities but another radius they are {_listed(parts)}"
+
+
+def _trivial(results: Results, key: tuple[str, str]) -> list[tuple[Run, Estimate]]:
+    """Return the baselines that put a property of the text in place of the radius."""
+    return [pair for pair in results.measured(*key, "baseline") if pair[0].model in TRIVIAL_RADII]
+
+
+def _listed(parts: Sequence[str]) -> str:
+    """Join as ``a, b and c``."""
+    return " and ".join(filter(None, [", ".join(parts[:-1]), parts[-1]]))
+
+
+def _standing(results: Results, run: Run, key: tuple[str, str], what: str = "") -> str:
+    """Name the best run and say what it was the best of."""
+    measured = results.measured(*key, "model")
+    if len(measured) == 1:
+        return f"{results.name(run)} (the only model)"
+    low_run, low = min(measured, key=lambda pair: pair[1].value)
+    models = len({(r.model, r.objective) for r, _ in measured})
+    of = count(models, "model")
+    if len(measured) > models:
+        of = f"{len(measured)} runs of {of}"
+    return (
+        f"{results.name(run)} (highest {what}of {of}; lowest: {number(low.value)}, "
+        f"{results.name(low_run)})"
+    )
+
+
+def _spread(results: Results, key: tuple[str, str]) -> str:
+    """Return the range of a metric over the untrained controls, or an empty string."""
+    values = [estimate.value for _, estimate in results.measured(*key, "untrained")]
+    if not values:
+        return ""
+    if len(values) == 1:
+        return f"{number(values[0])} (1 run)"
+    return f"{number(min(values))} to {number(max(values))} ({len(values)} runs)"
+
+
+def _above(results: Results, key: tuple[str, str], controls: Sequence[tuple[Run, Estimate]]) -> str:
+    """Say for how many model runs the interval lies above the controls', without overlap."""
+    models = results.measured(*key, "model")
+    ceiling = max(estimate.high for _, estimate in controls)
+    above = sum(estimate.low > ceiling for _, estimate in models)
+    return (
+        f"the 95% interval is wholly above theirs for {above} of {count(len(models), 'model run')}"
+    )

@@ -1,0 +1,265 @@
+"""The figures of zero-shot probing: each states n, seeds and interval in its caption."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from hierarcaps.report.markup import Html, Panel, figure, note
+from hierarcaps.report.plot_style import GREY, Look, error_bar, look, styled, svg_panel
+from hierarcaps.report.study import (
+    PRECISION,
+    RECALL,
+    TAU_D,
+    TAU_D_CONTROLLED,
+    Results,
+    Run,
+    count,
+)
+
+TIERS = ("1\ngeneral", "2", "3", "4\nspecific")
+
+
+@styled
+def ordering_figure(results: Results) -> Html:
+    """Return tau_d and length-controlled tau_d: a dot and 95% interval per run, a row per model."""
+    titles = {
+        TAU_D: "$\\tau_d$, all pairs of tiers",
+        TAU_D_CONTROLLED: "$\\tau_d$, length-controlled",
+    }
+    panels = [_ordering_panel(results, key, title) for key, title in titles.items()]
+    numbers = "; ".join(
+        f"{name}: n = {_sizes(results, key)}"
+        for key, name in ((TAU_D, "all pairs"), (TAU_D_CONTROLLED, "length-controlled"))
+    )
+    return figure(
+        [panel for panel in panels if panel],
+        "Kendall's τ_d between tier order and radius; 1 is the right order, 0 none. Dots: mean "
+        "over items, one per seed; bars: bootstrap 95% intervals over items. Grey open marks: "
+        f"untrained controls; crosses, stars: no model. Dashed: length in words. Items: {numbers}.",
+    )
+
+
+def _sizes(results: Results, key: tuple[str, str]) -> str:
+    """Return the number of items behind a metric; a range where it differs between runs."""
+    sizes = {e.n for _, e in results.measured(*key, "model", "untrained", "baseline")}
+    if not sizes:
+        return "0"
+    return f"{min(sizes):,}" if len(sizes) == 1 else f"{min(sizes):,} to {max(sizes):,}"
+
+
+def _ordering_panel(results: Results, key: tuple[str, str], title: str) -> Panel | None:
+    measured = results.measured(*key, "model", "untrained", "baseline")
+    if not measured:
+        return None
+    rows = list(dict.fromkeys(run.label for run, _ in measured))
+    drawn = Figure(figsize=(4.4, 0.7 + 0.31 * len(rows)), layout="constrained")
+    axes = drawn.add_subplot()
+    for row, label in enumerate(rows):
+        seeds = [pair for pair in measured if pair[0].label == label]
+        offsets = np.linspace(-0.2, 0.2, len(seeds)) if len(seeds) > 1 else [0.0]
+        for (run, estimate), offset in zip(seeds, offsets, strict=True):
+            style = look(results, run)
+            if run.model == "words":
+                axes.axvline(estimate.value, color=GREY, linewidth=1, linestyle=(0, (4, 3)))
+            axes.errorbar(
+                estimate.value,
+                row + offset,
+                xerr=error_bar(estimate),
+                color=style.colour,
+                markersize=5.5,
+                **style.marker_style(),
+            )
+    axes.set_yticks(range(len(rows)), rows)
+    axes.set_ylim(len(rows) - 0.5, -0.5)
+    axes.set_xlim(min(0.0, *(e.low for _, e in measured)) - 0.05, 1.05)
+    axes.axvline(0, color=GREY, linewidth=0.8)
+    axes.grid(axis="y", visible=False)
+    axes.set_title(title)
+    axes.set_xlabel("mean Kendall's $\\tau$ (no unit)")
+    numbers = "; ".join(f"{results.name(run)} {estimate}" for run, estimate in measured)
+    plain = title.replace("$\\tau_d$", "τ_d")
+    return svg_panel(drawn, f"Dot plot of {plain}, with 95% intervals: {numbers}.")
+
+
+def _violins(axes: Axes, columns: Sequence[np.ndarray], style: Look) -> list[float]:
+    """Draw violins at 1, 2, ... with quartile bars and median dots; return the medians."""
+    columns = [values[np.isfinite(values)] for values in columns]
+    places = [i for i, values in enumerate(columns, start=1) if len(values)]
+    kept = [values for values in columns if len(values)]
+    if not kept:
+        return []
+    for body in axes.violinplot(kept, places, widths=0.85, showextrema=False)["bodies"]:  # type: ignore[attr-defined]
+        body.set(facecolor=style.colour, edgecolor=style.colour, alpha=0.35, linewidth=0.9)
+        if style.hatch:
+            body.set(hatch=style.hatch, facecolor="white", alpha=0.8)
+    low, middle, high = np.array([np.percentile(values, [25, 50, 75]) for values in kept]).T
+    axes.vlines(places, low, high, color=style.colour, linewidth=4)
+    axes.plot(
+        places, middle, linestyle="none", marker="o", markersize=4.5, mfc="white", mec=style.colour
+    )
+    return [float(value) for value in middle]
+
+
+@styled
+def radius_figure(results: Results) -> Html:
+    """Return violins of the radius ``||e - r||`` per tier, one panel per model (first seed)."""
+    panels = []
+    for run in results.representatives("model", "untrained"):
+        frame = results.items(run, "ordering")
+        drawn = Figure(figsize=(2.9, 2.6), layout="constrained")
+        axes = drawn.add_subplot()
+        columns = [frame[f"radius_{tier}"].to_numpy() for tier in range(1, 5)]
+        medians = _violins(axes, columns, look(results, run))
+        axes.set_xticks(range(1, 5), TIERS)
+        axes.grid(axis="x", visible=False)
+        axes.set_title(run.label)
+        axes.set_xlabel("tier")
+        axes.set_ylabel("radius $d_r$ (chord length)")
+        listed = ", ".join(f"{value:.3f}" for value in medians)
+        panels.append(
+            svg_panel(drawn, f"Violins of radius per tier, {run.label}. Medians: {listed}.")
+        )
+    return figure(
+        panels,
+        "Distance of captions from the embedding of the empty string, by tier; unit sphere, so "
+        "between 0 and 2. Each panel has its own vertical scale. White dot: median; bar: "
+        f"quartiles. {_per_panel(results)}",
+    )
+
+
+@styled
+def angle_figure(results: Results) -> Html:
+    """Return violins of the exterior angle from each tier to the next, in degrees."""
+    panels = []
+    for run in results.representatives("model", "untrained"):
+        frame = results.items(run, "ordering")
+        drawn = Figure(figsize=(2.9, 2.4), layout="constrained")
+        axes = drawn.add_subplot()
+        columns = [np.degrees(frame[f"angle_{tier}"].to_numpy()) for tier in range(1, 4)]
+        medians = _violins(axes, columns, look(results, run))
+        axes.axhline(90, color=GREY, linewidth=1, linestyle=(0, (4, 3)))
+        axes.set_xticks(range(1, 4), ["1 → 2", "2 → 3", "3 → 4"])
+        axes.set_ylim(0, 180)
+        axes.set_yticks(range(0, 181, 45))
+        axes.grid(axis="x", visible=False)
+        axes.set_title(run.label)
+        axes.set_xlabel("from tier to tier")
+        axes.set_ylabel("exterior angle $\\Xi_r$ (°)")
+        listed = ", ".join(f"{value:.0f}°" for value in medians)
+        panels.append(
+            svg_panel(drawn, f"Violins of exterior angle, {run.label}. Medians: {listed}.")
+        )
+    return figure(
+        panels,
+        "Exterior angle between a caption, seen from the root, and the step to the next tier. "
+        "Below 90° (dashed) the next tier lies outward; smaller is straighter. White dot: median; "
+        f"bar: quartiles. {_per_panel(results)}",
+    )
+
+
+def _per_panel(results: Results) -> str:
+    """Say how many items and which seed a panel shows."""
+    runs = results.representatives("model", "untrained")
+    seeds = sorted({run.seed for run in runs})
+    return (
+        f"n = {_sizes(results, TAU_D)} items per panel; of several seeds the first listed is shown "
+        f"(seed {', '.join(map(str, seeds))}); distributions, so no interval."
+    )
+
+
+@styled
+def precision_recall_figure(results: Results) -> Html:
+    """Return precision against recall, and recall per tier, with 95% intervals."""
+    runs = [
+        run
+        for run in results.of_kind("model", "untrained", "baseline")
+        if results.estimate(run, *RECALL) and results.estimate(run, *PRECISION)
+    ]
+    if not runs:
+        return note("Hierarchical retrieval was not measured in this run.")
+    sizes = _sizes(results, RECALL)
+    return figure(
+        [_trade_off_panel(results, runs), _tier_panel(results, runs)],
+        "Hierarchical image-to-text retrieval. First: precision against recall. Second: share of "
+        "images whose gold caption of a tier was retrieved. Marks: means over images, one per "
+        f"seed; bars: bootstrap 95% intervals over images; n = {sizes} images, "
+        f"{count(len(runs), 'run')}. Grey open marks: untrained controls.",
+    )
+
+
+def _legend_label(run: Run, drawn: set[str]) -> str:
+    """Return the run's label once per model: a leading underscore keeps it out of the legend."""
+    if run.label in drawn:
+        return f"_{run.label}"
+    drawn.add(run.label)
+    return run.label
+
+
+def _trade_off_panel(results: Results, runs: Sequence[Run]) -> Panel:
+    drawn = Figure(figsize=(4.7, 4.0), layout="constrained")
+    axes = drawn.add_subplot()
+    seen: set[str] = set()
+    described = []
+    for run in runs:
+        recall, precision = results.estimate(run, *RECALL), results.estimate(run, *PRECISION)
+        if recall is None or precision is None:
+            continue
+        style = look(results, run)
+        axes.errorbar(
+            recall.value,
+            precision.value,
+            xerr=error_bar(recall),
+            yerr=error_bar(precision),
+            color=style.colour,
+            linestyle="none",
+            markersize=7,
+            elinewidth=1.2,
+            label=_legend_label(run, seen),
+            **style.marker_style(),
+        )
+        described.append(f"{results.name(run)} {precision.value:.3f} at {recall.value:.3f}")
+    axes.set_xlim(left=min(0, axes.get_xlim()[0]))
+    axes.set_ylim(bottom=min(0, axes.get_ylim()[0]))
+    axes.set_xlabel("recall (share of the 4 gold tiers)")
+    axes.set_ylabel("precision (share of retrieved captions)")
+    axes.set_title("Precision and recall")
+    drawn.legend(loc="outside lower left", ncols=3)
+    return svg_panel(drawn, f"Scatter plot of precision at recall: {'; '.join(described)}.")
+
+
+def _tier_panel(results: Results, runs: Sequence[Run]) -> Panel:
+    drawn = Figure(figsize=(4.7, 4.0), layout="constrained")
+    axes = drawn.add_subplot()
+    seen: set[str] = set()
+    described = []
+    for index, run in enumerate(runs):
+        tiers = [
+            results.estimate(run, "hierarchical_retrieval", f"recall_tier_{tier}")
+            for tier in range(1, 5)
+        ]
+        estimates = [estimate for estimate in tiers if estimate is not None]
+        if len(estimates) < len(tiers):
+            continue
+        style = look(results, run)
+        values = np.array([e.value for e in estimates])
+        axes.errorbar(
+            np.arange(1, 5) + 0.3 * ((index + 0.5) / len(runs) - 0.5),
+            values,
+            yerr=np.hstack([error_bar(e) for e in estimates]),
+            color=style.colour,
+            linestyle="-" if run.kind == "model" else (0, (3, 2)),
+            linewidth=1.6 if run.kind == "model" else 0.9,
+            markersize=5,
+            label=_legend_label(run, seen),
+            **style.marker_style(),
+        )
+        described.append(f"{results.name(run)} {', '.join(f'{v:.3f}' for v in values)}")
+    axes.set_xticks(range(1, 5), TIERS)
+    axes.set_ylim(bottom=min(0, axes.get_ylim()[0]))
+    axes.set_xlabel("gold tier")
+    axes.set_ylabel("recall (share of images)")
+    axes.set_title("Recall per tier")
+    drawn.legend(loc="outside lower left", ncols=3)
+    return svg_panel(drawn, f"Recall for tiers 1 to 4: {'; '.join(described)}.")

@@ -1,0 +1,192 @@
+"""Reading ``results/`` for the notebooks: runs, estimates, per-item tables, provenance.
+
+Nothing is computed from embeddings or captions: values and intervals are what the evaluation wrote.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import pandas as pd
+
+from hierarcaps.errors import InputError
+from hierarcaps.evaluation.results import SUMMARY_COLUMNS
+from hierarcaps.evaluation.results import Run as EvaluatedRun
+
+Kind = Literal["model", "untrained", "baseline"]
+
+BASELINES = {
+    "words": "length in words",
+    "characters": "length in characters",
+    "frequency": "word frequency",
+    "random_order": "random order",
+    "random": "random embeddings",
+}
+OBJECTIVE_LABELS = {"zeroshot": "", "re": " + RE", "ec": " + EC", "baseline": ""}
+UNTRAINED_SUFFIX = "-untrained"
+TAU_D = ("ordering", "tau_d")
+TAU_D_CONTROLLED = ("ordering", "tau_d_length_controlled")
+PRECISION = ("hierarchical_retrieval", "precision")
+RECALL = ("hierarchical_retrieval", "recall")
+
+
+class Run(EvaluatedRun):
+    """One evaluated model, as the reports name and group it."""
+
+    @property
+    def kind(self) -> Kind:
+        """``baseline`` (no model), ``untrained`` (random weights) or ``model``."""
+        if self.objective == "baseline":
+            return "baseline"
+        return "untrained" if self.model.endswith(UNTRAINED_SUFFIX) else "model"
+
+    @property
+    def family(self) -> str:
+        """The model's name without the mark of an untrained control."""
+        return self.model.removesuffix(UNTRAINED_SUFFIX)
+
+    @property
+    def label(self) -> str:
+        """The name to print, without the seed."""
+        if self.kind == "baseline":
+            return BASELINES.get(self.model, self.model)
+        untrained = ", untrained" if self.kind == "untrained" else ""
+        return f"{self.family}{OBJECTIVE_LABELS.get(self.objective, '')}{untrained}"
+
+
+def number(value: float) -> str:
+    """Return three decimals, with a true minus sign and no negative zero."""
+    return f"{round(value, 3) + 0.0:.3f}".replace("-", "−")
+
+
+def count(size: int, noun: str, plural: str | None = None) -> str:
+    """Return ``1 model``, ``3 models``."""
+    return f"{size:,} {noun if size == 1 else plural or noun + 's'}"
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A metric with its bootstrap 95% interval ``[low, high]`` over ``n`` items."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+
+    def __str__(self) -> str:
+        return f"{number(self.value)} [{number(self.low)}, {number(self.high)}]"
+
+
+def located(path: str | Path) -> Path:
+    """Return a path as it is, or seen from ``notebooks/`` where only that exists.
+
+    Notebooks are rendered from the project's folder, and opened in Jupyter from their own.
+    """
+    above = Path("..") / path
+    return above if above.exists() and not Path(path).exists() else Path(path)
+
+
+class Results:
+    """The files of a results folder, for an explicit list of models.
+
+    Parameters
+    ----------
+    root: the results folder.
+    models: ``[model, objective, seeds]`` per entry. Files of models that are not listed, left by
+        an earlier run, are never read. The model-free baselines come with any list.
+
+    Raises
+    ------
+    InputError: a file or a listed run is missing.
+    """
+
+    def __init__(self, root: str | Path, models: Sequence[Sequence[Any]]) -> None:
+        self.root = Path(root)
+        self.runs = [Run(m, objective, int(s)) for m, objective, seeds in models for s in seeds]
+        self._estimates = self._read_summary()
+        listed = {run.model for run in self.runs}
+        found = {run for run, _, _ in self._estimates if run.objective == "baseline"}
+        self.runs += [
+            run
+            for run in (Run(name, "baseline", 0) for name in BASELINES)
+            if run in found and run.model not in listed
+        ]
+        for run in self.runs:
+            if not any(key[0] == run for key in self._estimates):
+                raise InputError(
+                    f"{self.root / 'summary.csv'} has no row of model {run.model!r}, objective "
+                    f"{run.objective!r}, seed {run.seed}, which the report was asked to show"
+                )
+
+    def _read_summary(self) -> dict[tuple[Run, str, str], Estimate]:
+        path = self._existing("summary.csv")
+        frame = pd.read_csv(path)
+        if missing := [name for name in SUMMARY_COLUMNS if name not in frame]:
+            raise InputError(f"{path} lacks the columns {', '.join(missing)}")
+        # A metric without a value (an empty cell) is one that does not apply to that run.
+        frame = frame.dropna(subset=["value"])
+        return {
+            (Run(model, objective, int(seed)), task, metric): Estimate(value, low, high, int(n))
+            for model, objective, seed, task, metric, value, low, high, n in frame[
+                SUMMARY_COLUMNS
+            ].itertuples(index=False)
+        }
+
+    def _existing(self, name: str | Path) -> Path:
+        path = self.root / name
+        if not path.is_file():
+            raise InputError(f"{path} not found: run the evaluation before rendering its report")
+        return path
+
+    def of_kind(self, *kinds: Kind) -> list[Run]:
+        """Return the runs of the given kinds, in the order of the list."""
+        return [run for run in self.runs if run.kind in kinds]
+
+    def representatives(self, *kinds: Kind) -> list[Run]:
+        """Return the first listed seed of each model and objective."""
+        first: dict[tuple[str, str], Run] = {}
+        for run in self.of_kind(*kinds):
+            first.setdefault((run.model, run.objective), run)
+        return list(first.values())
+
+    def name(self, run: Run) -> str:
+        """Return the run's label, with the seed where its model was run with several."""
+        same = [r for r in self.runs if (r.model, r.objective) == (run.model, run.objective)]
+        return f"{run.label} (seed {run.seed})" if len(same) > 1 else run.label
+
+    def estimate(self, run: Run, task: str, metric: str) -> Estimate | None:
+        """Return a metric of a run, or None where it was not measured or does not apply."""
+        return self._estimates.get((run, task, metric))
+
+    def measured(self, task: str, metric: str, *kinds: Kind) -> list[tuple[Run, Estimate]]:
+        """Return the runs of some kinds that have the metric, with their estimates."""
+        pairs = [(run, self.estimate(run, task, metric)) for run in self.of_kind(*kinds)]
+        return [(run, estimate) for run, estimate in pairs if estimate is not None]
+
+    def highest(self, task: str, metric: str) -> tuple[Run, Estimate] | None:
+        """Return the model with the highest value of a metric (the first listed one on a tie)."""
+        measured = self.measured(task, metric, "model")
+        return max(measured, key=lambda pair: pair[1].value, default=None)
+
+    def items(self, run: Run, task: str) -> pd.DataFrame:
+        """Return the per-item table of a run (columns: the evaluation's contract)."""
+        return pd.read_parquet(self._existing(run.folder("") / f"{task}.parquet"))
+
+    @cached_property
+    def examples(self) -> pd.DataFrame:
+        """Items kept with their pictures: item_id, image (PNG bytes), gold (4 captions)."""
+        return pd.read_parquet(self._existing("examples.parquet"))
+
+    @cached_property
+    def info(self) -> dict[str, Any]:
+        """``run.json``: params, versions and test_set (source, n_items, n_texts)."""
+        return json.loads(self._existing("run.json").read_text(encoding="utf-8"))
+
+    @cached_property
+    def contact_sheet(self) -> bytes | None:
+        """The drawn world's contact sheet (PNG), or None on real data."""
+        path = self.root / "figures" / "contact_sheet.png"
+        return path.read_bytes() if path.is_file() else None

@@ -1,0 +1,1 @@
+"""How each concept and each setting is drawn."""

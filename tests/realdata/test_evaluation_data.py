@@ -1,0 +1,86 @@
+"""Readers and baselines on real data: HyperLex, BREEDS, Flickr8k, the official test set."""
+
+import numpy as np
+import pytest
+
+from hierarcaps.class_tree import read_imagenet_hierarchy, tree_errors
+from hierarcaps.errors import InputError
+from hierarcaps.evaluation.baselines import evaluate_baselines, random_embeddings
+from hierarcaps.evaluation.lexical import hyperlex
+from hierarcaps.evaluation.results import summarise
+from hierarcaps.evaluation.retrieval import caption_retrieval
+from hierarcaps.hierarchy import read_hierarchies
+from hierarcaps.ranking_metrics import spearman
+
+
+def _at(folder, *parts):
+    path = folder.joinpath(*parts)
+    if not path.exists():
+        pytest.skip(f"real data not found: {path}")
+    return path
+
+
+def test_hyperlex_has_its_published_size(real_data):
+    task = hyperlex(str(_at(real_data, "hyperlex", "hyperlex-all.txt")), "{}")
+    assert len(task.pairs) == 2616
+    assert (task.pairs["part_of_speech"] == "N").sum() == 2163
+    assert task.pairs["grade"].between(0, 6).all()
+    # The judges know what a type is: pairs in WordNet's relation score far above reversed ones.
+    grades = task.pairs.groupby("relation")["grade"].mean()
+    assert grades["hyp-1"] > grades["r-hyp-1"] + 1
+    lengths = task.items_of_radius([], lambda texts: np.array([len(t) for t in texts], float))
+    # Word length says nothing of types.
+    assert abs(spearman(lengths["grade"], lengths["radius_rise"])) < 0.05
+
+
+@pytest.mark.parametrize(("name", "placed"), [("wordnet", 1000), ("modified", 890)])
+def test_imagenet_hierarchies(real_data, name, placed):
+    hierarchy = read_imagenet_hierarchy(_at(real_data, "breeds", name))
+    assert len(hierarchy.classes) == 1000
+    classes = [node for node in hierarchy.classes if node in hierarchy.tree]
+    assert len(classes) == placed
+    errors = tree_errors(hierarchy.tree, classes[:50], classes[1:51], classes)
+    assert (errors.tree_induced_error > 0).all()
+    assert (errors.lca_height > 0).all()
+    assert hierarchy.word("n01440764") == "tench"
+
+
+def test_breeds_superclasses_need_the_tree(real_data):
+    modified = read_imagenet_hierarchy(_at(real_data, "breeds", "modified")).tree
+    superclasses = {modified.superclass(node, 2) for node in modified.parents} - {None}
+    assert 5 < len(superclasses) < 20
+    wordnet = read_imagenet_hierarchy(_at(real_data, "breeds", "wordnet"))
+    with pytest.raises(InputError, match="coarse labels need a tree"):
+        [wordnet.tree.superclass(node, 3) for node in wordnet.classes]
+
+
+def test_flickr8k_has_five_captions_an_image(real_data):
+    folder = _at(real_data, "flickr8k")
+    task = caption_retrieval("flickr8k", str(folder / "captions.txt"), str(folder / "images"))
+    assert len(task.captions) == 1000
+    assert {len(each) for each in task.captions} == {5}
+    store = task.image_set.open()
+    assert store[task.image_set.names[0]].mode == "RGB"
+
+
+def test_published_baselines_of_the_official_test_set(real_data, tmp_path):
+    items = read_hierarchies(_at(real_data, "hierarcaps", "hierarcaps_test.csv"))
+    settings = {"thresholds": 50, "bootstrap": {"resamples": 100, "seed": 0}}
+    evaluate_baselines(items, settings, tmp_path)
+    summary = summarise(sorted(tmp_path.glob("*/baseline/seed0/*.json")))
+    tau = summary[summary["metric"] == "tau_d"].set_index("model")["value"]
+    assert tau["words"] == pytest.approx(0.89, abs=0.005)
+    assert tau["characters"] == pytest.approx(0.87, abs=0.005)
+    assert abs(tau["random_order"]) < 0.06
+    assert 0.1 < tau["frequency"] < 0.3
+    reversed_pairs = summary[summary["metric"] == "auroc_reversed_radius"]
+    assert reversed_pairs.set_index("model")["value"]["words"] > 0.95
+
+
+def test_random_embeddings_know_nothing(real_data):
+    items = read_hierarchies(_at(real_data, "hierarcaps", "hierarcaps_test.csv"))[:200]
+    from hierarcaps.evaluation.tasks import Entailment
+
+    task = Entailment()
+    statistic = task.values(task.items(items, random_embeddings(items, 0)))["auroc_other"]
+    assert statistic.of(np.ones((1, statistic.n)))[0] == pytest.approx(0.5, abs=0.07)

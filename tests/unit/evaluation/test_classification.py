@@ -1,0 +1,138 @@
+"""Zero-shot classification on models that are right, nearly right, or given broken data."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from hierarcaps.class_tree import ClassTree
+from hierarcaps.embeddings import Embeddings
+from hierarcaps.errors import InputError
+from hierarcaps.evaluation.classification import (
+    Classification,
+    LabelledImages,
+    folder_classification,
+    read_superclasses,
+)
+
+CLASSES = ("car", "cat", "duck", "owl")
+SUPERCLASS = {"car": "vehicle", "cat": "animal", "duck": "animal", "owl": "animal"}
+PARENTS = {
+    "bird": ["animal"], "duck": ["bird"], "owl": ["bird"], "cat": ["animal"],
+    "animal": ["thing"], "vehicle": ["thing"], "car": ["vehicle"],
+}  # fmt: skip
+TEMPLATES = ("a {}", "photo of {}")
+
+
+@pytest.fixture
+def task() -> Classification:
+    data = LabelledImages(
+        names=[f"{name}.png" for name in CLASSES],
+        labels=list(CLASSES),
+        words={name: name for name in CLASSES},
+        superclass=SUPERCLASS,
+        superclass_words={name: name for name in ("animal", "vehicle")},
+        tree=ClassTree(PARENTS),
+    )
+    return Classification("classification", data, TEMPLATES)
+
+
+def _embeddings(task: Classification, answers: dict[str, str]) -> Embeddings:
+    """Return images that lie on the class ``answers`` gives for them, prompts around classes."""
+    axes = dict(zip((*CLASSES, "animal", "vehicle"), np.eye(6), strict=True))
+    axes["animal"] = (axes["cat"] + axes["duck"] + axes["owl"]) / np.sqrt(3)
+    axes["vehicle"] = axes["car"]
+    prompts = sorted(set(task.strings([])))
+    offsets = {"a": np.eye(6)[5] * 0.1, "photo": -np.eye(6)[5] * 0.1}
+    texts = [axes[prompt.split()[-1]] + offsets[prompt.split()[0]] for prompt in prompts]
+    return Embeddings(
+        images=np.array([axes[answers[name]] for name in CLASSES], dtype=np.float32),
+        texts=np.array(texts, dtype=np.float32),
+        root=np.eye(6, dtype=np.float32)[4],
+        names=tuple(task.data.names),
+        strings=tuple(prompts),
+        provenance={},
+    )
+
+
+def test_a_perfect_model(task):
+    values = task.values(task.items([], _embeddings(task, {name: name for name in CLASSES})))
+    for name in ("fine", "coarse"):
+        assert (values[f"{name}_accuracy"] == 1).all()
+    assert (values["tree_induced_error"] == 0).all()
+    assert np.isnan(values["lca_height_of_mistakes"]).all()
+    assert "fine_top5_accuracy" not in values  # of four classes all are among five
+
+
+def test_near_mistakes_are_told_from_far_ones(task):
+    answers = {"car": "owl", "cat": "cat", "duck": "owl", "owl": "owl"}
+    table = task.items([], _embeddings(task, answers))
+    assert list(table["predicted"]) == ["owl", "cat", "owl", "owl"]
+    assert list(table["tree_induced_error"]) == [5, 0, 2, 0]
+    values = task.values(table)
+    assert values["fine_accuracy"].mean() == 0.5
+    assert values["coarse_accuracy_of_fine"].mean() == 0.75
+    assert np.nanmean(values["tree_induced_error_of_mistakes"]) == 3.5
+    assert list(table["hierarchical_recall"]) == [0, 1, pytest.approx(2 / 3), 1]
+
+
+def test_ties_count_against_the_model(task):
+    embeddings = _embeddings(task, {name: name for name in CLASSES})
+    table = task.items([], Embeddings(
+        embeddings.images, np.ones_like(embeddings.texts), embeddings.root, embeddings.names,
+        embeddings.strings, {},
+    ))  # fmt: skip
+    assert list(table["rank"]) == [4] * 4
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for name in ("n2", "n3", "n9"):
+        (tmp_path / "images" / name).mkdir(parents=True)
+        Image.new("RGB", (4, 4)).save(tmp_path / "images" / name / "1.png")
+    (tmp_path / "tree").mkdir()
+    (tmp_path / "tree" / "class_hierarchy.txt").write_text("n0 n1\nn1 n2\nn1 n3\n")
+    (tmp_path / "tree" / "node_names.txt").write_text(
+        "n0\tentity\nn1\tfish\nn2\ttench, T\nn3\teel\n"
+    )
+    (tmp_path / "tree" / "dataset_class_info.json").write_text(json.dumps([[0, "n2", "tench"]]))
+    return tmp_path
+
+
+def _settings(folder, **more):
+    return {"images": str(folder / "images"), "templates": ["a {}"], **more}
+
+
+def test_classes_missing_from_the_hierarchy_are_counted(folder):
+    task = folder_classification("fish", _settings(folder, hierarchy=str(folder / "tree"), depth=1))
+    assert task.name == "classification_fish"
+    assert task.data.names == ("fish/n2/1.png", "fish/n3/1.png")
+    assert sorted(task.strings([])) == ["a eel", "a fish", "a tench"]
+    assert task.provenance([])["left_out_classes_not_in_hierarchy"] == ["n9"]
+    assert task.image_set.files == ("n2/1.png", "n3/1.png")
+
+
+def test_superclasses_come_from_a_table(folder):
+    path = folder / "superclasses.csv"
+    path.write_text("class,superclass\nn2,river_fish\nn3,river_fish\nn9,bird\n")
+    task = folder_classification("fish", _settings(folder, superclasses=str(path)))
+    assert sorted(task.strings([])) == ["a bird", "a n2", "a n3", "a n9", "a river fish"]
+    path.write_text("class,superclass\nn2,river_fish\n")
+    with pytest.raises(InputError, match="no super-class for class 'n3'"):
+        folder_classification("fish", _settings(folder, superclasses=str(path)))
+    path.write_text("name,above\nn2,river_fish\n")
+    with pytest.raises(InputError, match="no column 'class'"):
+        read_superclasses(path)
+
+
+def test_bad_settings_are_one_sentence(folder):
+    with pytest.raises(InputError, match=r"'a photo': expected one '\{\}'"):
+        folder_classification("x", {"images": str(folder / "images"), "templates": ["a photo"]})
+    with pytest.raises(InputError, match="templates: found none"):
+        folder_classification("x", {"images": str(folder / "images"), "templates": []})
+    for name in ("n2", "n3"):
+        (folder / "images" / name / "1.png").unlink()
+        (folder / "images" / name).rmdir()
+    with pytest.raises(InputError, match="no class folder is in"):
+        folder_classification("x", _settings(folder, hierarchy=str(folder / "tree")))

@@ -1,0 +1,133 @@
+"""Lexical entailment and multi-caption retrieval: readers, scores, one sentence for bad files."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from hierarcaps.embeddings import Embeddings
+from hierarcaps.errors import InputError
+from hierarcaps.evaluation.lexical import hyperlex, read_hyperlex
+from hierarcaps.evaluation.results import interval_of
+from hierarcaps.evaluation.retrieval import caption_retrieval
+
+HEADER = "WORD1 WORD2 POS TYPE AVG_SCORE AVG_SCORE_0_10 STD SCORES..\n"
+ROWS = (
+    "duck animal N hyp-2 5.9 9.8 0.1 6 6\n"
+    "duck owl N cohyp 2.0 3.3 0.1 2 2\n"
+    "animal duck N r-hyp-2 1.0 1.7 0.1 1 1\n"
+    "swim move V hyp-1 5.5 9.2 0.1 5 6\n"
+    "move swim V r-hyp-1 0.5 0.8 0.1 0 1\n"
+)
+BOOTSTRAP = {"seed": 0, "resamples": 100}
+
+
+@pytest.fixture
+def file(tmp_path):
+    (tmp_path / "hyperlex.txt").write_text(HEADER + ROWS)
+    return tmp_path / "hyperlex.txt"
+
+
+def _arc(angle, direction=1):
+    vector = np.zeros(4)
+    vector[0], vector[direction] = np.cos(angle), np.sin(angle)
+    return vector
+
+
+def _words(template="{}"):
+    """Return a model in which ducks and owls lie beyond animals, and swimming beyond moving."""
+    vectors = {
+        "animal": _arc(0.4), "duck": _arc(0.9) + 0.05 * np.eye(4)[2],
+        "owl": _arc(0.9) - 0.3 * np.eye(4)[2], "move": _arc(0.4, 3), "swim": _arc(0.9, 3),
+    }  # fmt: skip
+    strings = tuple(sorted(template.replace("{}", word) for word in vectors))
+    return Embeddings(
+        images=np.zeros((0, 4), dtype=np.float32),
+        texts=np.array([vectors[s.split()[-1]] for s in strings], dtype=np.float32),
+        root=np.eye(4, dtype=np.float32)[0],
+        names=(),
+        strings=strings,
+        provenance={},
+    )
+
+
+def test_a_model_that_knows_the_words(file):
+    task = hyperlex(str(file), "{}")
+    table = task.items([], _words())
+    assert table.loc[0, "angle"] < table.loc[1, "angle"] < table.loc[2, "angle"]
+    numbers = {name: interval_of(v, BOOTSTRAP) for name, v in task.values(table).items()}
+    assert numbers["spearman_all"].value >= 0.9
+    assert numbers["spearman_nouns"].value == 1
+    assert numbers["spearman_verbs"].n == 2
+    assert numbers["direction"][:3] == (1, 1, 1)
+    assert numbers["direction"].n == 2
+    assert set(numbers) >= {"spearman_all_cosine", "spearman_all_radius"}
+
+
+def test_words_stand_in_their_template(file):
+    task = hyperlex(str(file), "a photo of {}")
+    assert "a photo of duck" in set(task.strings([]))
+    assert len(task.items([], _words("a photo of {}"))) == 5
+    assert task.provenance([])["template"] == "a photo of {}"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("word1 word2 score\n", "found the header 'word1 word2 score'"),
+        ("", "found the header ''"),
+        (HEADER + "duck animal N\n", "line 2: found 'duck animal N'"),
+        (HEADER + ROWS + "a b N hyp-1 high\n", "line 7: found 'a b N hyp-1 high'"),
+    ],
+)
+def test_bad_lexical_files_are_named(tmp_path, text, message):
+    (tmp_path / "file.txt").write_text(text)
+    with pytest.raises(InputError, match=message):
+        read_hyperlex(tmp_path / "file.txt")
+    with pytest.raises(InputError, match="not a readable HyperLex file"):
+        read_hyperlex(tmp_path / "absent.txt")
+
+
+def test_several_captions_an_image(tmp_path):
+    path = tmp_path / "captions.csv"
+    path.write_text("image,caption\n1.jpg,a dog\n1.jpg,a brown dog \n2.jpg,a cat\n2.jpg,a dog\n")
+    task = caption_retrieval("pets", str(path), str(tmp_path))
+    assert task.name == "retrieval_pets"
+    assert task.image_set.names == ("pets/1.jpg", "pets/2.jpg")
+    assert sorted(set(task.strings([]))) == ["a brown dog", "a cat", "a dog"]
+    embeddings = Embeddings(
+        images=np.array([[1, 0], [0, 1]], dtype=np.float32),
+        # In the order of the strings: brown dog, cat, dog. The second image's best caption is
+        # beaten by no wrong one; "a brown dog" finds the second image first.
+        texts=np.array([[0.3, 0.9], [0.1, 1.0], [0.9, 0.1]], dtype=np.float32),
+        root=np.array([1, 0], dtype=np.float32),
+        names=task.image_set.names,
+        strings=("a brown dog", "a cat", "a dog"),
+        provenance={},
+    )
+    table = task.items([], embeddings)
+    expected = pd.DataFrame(
+        {
+            "image": ["pets/1.jpg", "pets/1.jpg", "pets/2.jpg", "pets/2.jpg"],
+            "caption": ["a dog", "a brown dog", "a cat", "a dog"],
+            "image_to_text_rank": [1, 1, 1, 1],
+            "text_to_image_rank": [1, 2, 1, 1],
+        }
+    )
+    pd.testing.assert_frame_equal(table, expected)
+    values = task.values(table)
+    assert len(values["image_to_text_r1"]) == 2
+    assert values["text_to_image_r1"].tolist() == [1, 0, 1]  # a shared caption is asked once
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("file,text\na,b\n", "found columns 'file, text'"),
+        ("image,caption\n1.jpg,\n", "row 1: expected an image and a caption"),
+        ("image,caption\n", "found no rows"),
+    ],
+)
+def test_bad_caption_tables_are_named(tmp_path, text, message):
+    (tmp_path / "captions.csv").write_text(text)
+    with pytest.raises(InputError, match=message):
+        caption_retrieval("pets", str(tmp_path / "captions.csv"), str(tmp_path))

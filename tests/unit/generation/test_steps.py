@@ -1,0 +1,168 @@
+import json
+
+import pandas as pd
+import pytest
+from test_filter_and_recombine import GOOD, SEEDS, LogicNLI
+from tiny_checkpoints import tiny_llama, tiny_t5
+
+from hierarcaps.errors import InputError
+from hierarcaps.generation import steps
+from hierarcaps.generation.datasheet import write_datasheet
+from hierarcaps.generation.oracle import score
+from hierarcaps.generation.prompt_texts import get_prompt
+from hierarcaps.generation.shards import (
+    gather,
+    is_current,
+    make_table,
+    read_metadata,
+    read_table,
+    shard_key,
+    shard_rows,
+    write_table,
+)
+
+NLI = {"thresholds": {"entailment": 0.9, "contradiction": 0.9, "equivalence": 0.5}}
+
+
+@pytest.fixture
+def logic_nli(monkeypatch):
+    monkeypatch.setattr(steps, "open_nli", lambda model, settings: LogicNLI())
+
+
+def test_shards_cover_every_row_once():
+    for count in (0, 1, 7, 100):
+        rows = [row for shard in range(3) for row in shard_rows(count, shard, 3)]
+        assert rows == list(range(count))
+    with pytest.raises(InputError, match="shard 3 of 3"):
+        shard_rows(10, 3, 3)
+
+
+def test_tables_round_trip_with_key_and_are_gathered_in_order(tmp_path):
+    rows = [
+        {"caption": "א <b>👩‍👧</b>", "image": None, "tiers": list(GOOD)},
+        {"caption": "x", "output": "y => z", "reason": "tier_count"},
+    ]  # fmt: skip
+    table = make_table(rows)
+    key = shard_key("step", seed=1)
+    write_table(tmp_path / "a.parquet", table, key, {"n": 2})
+    write_table(tmp_path / "b.parquet", make_table([]), key)
+    pd.testing.assert_frame_equal(read_table(tmp_path / "a.parquet"), table)
+    assert read_metadata(tmp_path / "a.parquet") == (key, {"n": 2})
+    assert is_current(tmp_path / "a.parquet", key)
+    assert not is_current(tmp_path / "a.parquet", shard_key("step", seed=2))
+    assert not is_current(tmp_path / "none.parquet", key)
+    assert len(gather([tmp_path / "b.parquet", tmp_path / "a.parquet"])) == 2
+    (tmp_path / "c.parquet").write_bytes(b"half a file")
+    assert not is_current(tmp_path / "c.parquet", key)
+    with pytest.raises(InputError, match="not a readable table"):
+        read_table(tmp_path / "c.parquet")
+    pd.DataFrame({"x": [1]}).to_parquet(tmp_path / "d.parquet")
+    with pytest.raises(InputError, match="found the columns x"):
+        read_table(tmp_path / "d.parquet")
+
+
+def test_captions_to_items_from_files_to_files(tmp_path, logic_nli, monkeypatch):
+    captions, counts = tmp_path / "captions.parquet", tmp_path / "counts.json"
+    source = tmp_path / "raw.csv"
+    pd.DataFrame(
+        {"caption": ["a red duck on the beach", "a small blue car in the snow"] * 4,
+         "file": [f"{i}.png" for i in range(8)]}
+    ).to_csv(source, index=False)  # fmt: skip
+    limits = {"min_words": 4, "max_words": 60, "max_characters": 300}
+    spec = {"path": source, "kind": "table", "image_column": "file"}
+    steps.make_captions([spec], ["0.png"], limits, captions, counts)
+    assert json.loads(counts.read_text())["test_image"] == 1
+    with pytest.raises(InputError, match="no usable caption is left, of 8"):
+        steps.make_captions([spec], [], limits | {"min_words": 50}, captions, counts)
+
+    llm = {"model": tiny_llama(tmp_path / "llama"), "device": "cpu", "dtype": "float32"}
+    settings = {
+        "llm": llm, "prompt": "objects-1", "captions": 2, "max_new_tokens": 4, "temperature": 0.0,
+    }  # fmt: skip
+    seeds = [tmp_path / f"seeds{shard}.parquet" for shard in range(2)]
+    for shard, path in enumerate(seeds):
+        steps.make_seeds(captions, shard, 2, settings, 0, path)
+    assert sorted(gather(seeds)["caption"]) == sorted(pd.read_parquet(captions)["caption"])
+    steps.make_accepted(seeds, "nli", NLI, tmp_path / "accepted.parquet")
+
+    production = {
+        "captions": 2, "batch_size": 4,
+        "positives": {"max_new_tokens": 6, "beams": 1},
+        "negatives": {"tries": 2, "temperature": 1.0, "max_new_tokens": 6},
+    }  # fmt: skip
+    h = tiny_t5(tmp_path / "t5")
+    items = [tmp_path / f"items{shard}.parquet" for shard in range(2)]
+    for shard, path in enumerate(items):
+        steps.make_items(captions, shard, 2, h, production, "nli", NLI, 0, path)
+    before = [path.read_bytes() for path in items]
+
+    # A finished shard is not made again; a lost one comes back the same.
+    items[1].unlink()
+    opened = []
+    real = steps.HierarchyModel
+    monkeypatch.setattr(
+        steps, "HierarchyModel", lambda *args, **kw: (opened.append(1), real(*args, **kw))[1]
+    )
+    monkeypatch.setattr(steps, "open_llm", lambda settings: pytest.fail("seeds were made again"))
+    for shard, path in enumerate(items):
+        steps.make_items(captions, shard, 2, h, production, "nli", NLI, 0, path)
+        steps.make_seeds(captions, shard, 2, settings, 0, seeds[shard])
+    assert opened == [1]
+    assert [path.read_bytes() for path in items] == before
+    assert len(gather(items)) == 2
+    assert steps.make_items_table(items, tmp_path / "all.parquet").empty
+
+
+def test_augmentation_recombination_and_h_from_files(tmp_path, logic_nli):
+    seeds = tmp_path / "seeds.parquet"
+    write_table(seeds, make_table([{"tiers": list(chain)} for chain in SEEDS]), "k")
+    llm = {"model": tiny_llama(tmp_path / "llama"), "device": "cpu", "dtype": "float32"}
+    settings = {
+        "prompts": 2, "examples": 3, "completions": 4, "max_new_tokens": 5, "temperature": 1.0,
+    }  # fmt: skip
+    more = tmp_path / "more.parquet"
+    steps.make_augmentation(seeds, settings, llm, 0, more)
+    assert len(read_table(more)) == 8
+    assert read_table(more)["reason"].notna().all()
+    made = tmp_path / "made.parquet"
+    captions = tmp_path / "captions.parquet"
+    pd.DataFrame({"caption": ["some cars and owls"]}).to_parquet(captions)
+    steps.make_recombination([seeds, more], captions, 65, "nli", NLI, 0, made)
+    assert len(read_table(made)) == 60
+    model = {
+        "model": None, "width": 16, "layers": 1, "heads": 2, "steps": 2, "batch_size": 4,
+        "learning_rate": 1e-3, "seed": 0, "held_out": 0.1, "device": "cpu",
+    }  # fmt: skip
+    report = tmp_path / "report.json"
+    steps.make_hierarchy_model(
+        [seeds, made], model, "nli", NLI, tmp_path / "h", tmp_path / "c.csv", report
+    )
+    assert json.loads(report.read_text())["n"] > 0
+    steps.make_augmentation(seeds, settings | {"prompts": 0}, {"model": "none"}, 0, more)
+    assert read_table(more).empty
+
+
+def test_the_datasheet_shows_what_left_and_why(tmp_path):
+    seeds = make_table(
+        [{"tiers": list(GOOD), "source": "llm", "caption": GOOD[3], "output": "x"}]
+        + [{"reason": "tier_count", "source": "llm", "caption": "<b>" * 999}] * 9
+    )
+    negatives = ["a vehicle", "an owl", "a blue duck", "a red duck in the snow"]
+    items = make_table([{"tiers": list(GOOD), "negatives": negatives, "source": "hierarchy model"}])
+    path = tmp_path / "datasheet.json"
+    sheet = write_datasheet(
+        path, {"entered": 12, "kept": 10}, {"seeds": seeds, "items": items},
+        get_prompt("objects-1"), score=score, reports={"nli": {"accuracy": 1.0}},
+    )  # fmt: skip
+    assert json.loads(path.read_text()) == sheet
+    step = sheet["steps"]["seeds"]
+    assert (step["entered"], step["accepted"], step["reasons"]) == (10, 1, {"tier_count": 9})
+    assert len(step["examples"]["tier_count"]) == 5
+    assert len(step["examples"]["tier_count"][0]["caption"]) == 200
+    assert step["oracle"]["accepted"]["positives"] == 1.0
+    assert sheet["steps"]["items"]["oracle"]["accepted"]["all_eight"] == 1.0
+    assert [tier["mean"] for tier in sheet["lengths"]["tiers"]] == [2, 2, 3, 6]
+    assert sheet["vocabulary"]["words"] == 8
+    assert sheet["nli"] == {"accuracy": 1.0}
+    bare = write_datasheet(path, {}, {"items": make_table([])}, get_prompt("web-1"))
+    assert "oracle" not in bare["steps"]["items"]

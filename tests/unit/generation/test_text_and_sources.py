@@ -1,0 +1,124 @@
+import json
+import unicodedata
+
+import pandas as pd
+import pytest
+from hostile_captions import HOSTILE
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hierarcaps.errors import InputError
+from hierarcaps.generation.sources import (
+    image_key,
+    prepare_captions,
+    read_captions,
+    sample_covering,
+)
+from hierarcaps.generation.text import normalise, text_key, words
+
+
+@given(st.text(max_size=60))
+@settings(deadline=None, max_examples=200)
+def test_normalised_text_is_one_clean_line_and_stays_so(text):
+    once = normalise(text)
+    assert normalise(once) == once
+    assert once.isprintable() or "\u200c" in once or "\u200d" in once or _unprintable(once)
+    assert not any(unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") for c in once)
+    assert once == once.strip()
+    once.encode("utf-8")
+
+
+def _unprintable(text):
+    # Unassigned and private characters are kept: they are harmless, and tomorrow's emoji.
+    return all(c.isprintable() or unicodedata.category(c) in ("Cn", "Co", "Cf") for c in text)
+
+
+def test_normalise_keeps_meaning_and_drops_tricks():
+    assert normalise("a red\x00 car\r\n\ton\u3000it") == "a red car on it"
+    assert normalise(HOSTILE["override"]) == "a red car"
+    assert normalise(HOSTILE["emoji"]) == HOSTILE["emoji"]
+    assert normalise(HOSTILE["html"]) == HOSTILE["html"]
+    assert normalise(HOSTILE["right_to_left"]) == HOSTILE["right_to_left"]
+    assert normalise("cafe\u0301") == "café"
+    assert words("A dog's 2 well-known toys!") == ["a", "dog's", "2", "well-known", "toys"]
+    assert text_key("A Dog. ") == text_key("a  dog")
+
+
+def test_prepare_captions_counts_every_row_once():
+    captions = ["A duck.", "a duck", *HOSTILE.values(), None, 3.5, "a red car on the street"]
+    table = pd.DataFrame({"caption": captions, "image": [None] * len(captions)}, dtype=object)
+    kept, counts = prepare_captions(table, min_words=2)
+    assert counts["entered"] == len(captions)
+    assert sum(counts.values()) == 2 * counts["entered"]
+    assert counts["duplicate"] == 1
+    assert counts["separator"] == 1
+    assert counts["too_long"] == 1
+    assert counts["empty"] == 4
+    assert len(kept) == counts["kept"]
+    assert list(kept["caption"][:2]) == ["A duck.", "a red car [31m"]
+
+
+def test_test_images_are_left_out_under_any_of_their_names():
+    names = [
+        "COCO_val2014_000000301718.jpg", "http://images.org/val2017/000000301718.jpg",
+        "000000301719.jpg", None,
+    ]  # fmt: skip
+    table = pd.DataFrame({"caption": ["one", "two", "three", "four"], "image": names}, dtype=object)
+    kept, counts = prepare_captions(table, ["x/COCO_val2014_000000301718.jpg"])
+    assert list(kept["caption"]) == ["three", "four"]
+    assert counts["test_image"] == 2
+    assert image_key("a\\b\\test-00017.png") == "test-00017"
+
+
+def test_every_kind_of_source_reads(tmp_path):
+    coco = {
+        "images": [{"id": 7, "file_name": "seven.jpg"}],
+        "annotations": [{"image_id": 7, "caption": "A dog."}, {"image_id": 7, "caption": "Dog"}],
+    }
+    (tmp_path / "coco.json").write_text(json.dumps(coco))
+    (tmp_path / "cc.tsv").write_text('a "quoted" dog\thttp://x/1.jpg\nanother dog\t\n')
+    (tmp_path / "t.csv").write_text("text,file\na dog,1.png\nNA,2.png\n")
+    scenes = pd.DataFrame({"name": ["s.png"], "captions": [["a duck", "a red duck"]]})
+    scenes.to_parquet(tmp_path / "scenes.parquet")
+    assert read_captions(tmp_path / "coco.json", "coco")["image"].tolist() == ["seven.jpg"] * 2
+    assert read_captions(tmp_path / "cc.tsv", "conceptual").values.tolist() == [
+        ['a "quoted" dog', "http://x/1.jpg"], ["another dog", None],
+    ]  # fmt: skip
+    table = read_captions(tmp_path / "t.csv", "table", "text", "file")
+    assert table["caption"].tolist() == ["a dog", "NA"]
+    assert read_captions(tmp_path / "scenes.parquet", "scenes")["caption"].tolist() == [
+        "a duck", "a red duck",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "kind", "message"),
+    [
+        ("a.json", "{}", "coco", "images and annotations"),
+        ("a.json", "not json", "coco", "cannot be read"),
+        ("a.json", '{"images": [], "annotations": [{"image_id": 1}]}', "coco", "image 1"),
+        ("a.csv", "x,y\n1,2\n", "table", "no column 'caption'; found x, y"),
+        ("a.parquet", "PAR", "scenes", "cannot be read"),
+        ("a.csv", "", "nothing", "expected one of"),
+    ],
+)
+def test_bad_sources_get_one_sentence(tmp_path, name, content, kind, message):
+    (tmp_path / name).write_text(content)
+    with pytest.raises(InputError, match=message):
+        read_captions(tmp_path / name, kind)
+
+
+def test_missing_source():
+    with pytest.raises(InputError, match="no such caption file"):
+        read_captions("nowhere.csv")
+
+
+def test_sampling_covers_rare_words():
+    captions = ["a common dog on grass"] * 300 + ["a rare zebra", "an owl"]
+    chosen = sample_covering(captions, 30, seed=0)
+    assert len(set(chosen)) == 30
+    assert {300, 301} <= set(chosen)
+    assert chosen == sample_covering(captions, 30, seed=0)
+    assert chosen != sample_covering(captions, 30, seed=1)
+    assert sorted(sample_covering(captions, 999, seed=0)) == list(range(302))
+    assert sample_covering([], 5, seed=0) == []

@@ -1,0 +1,138 @@
+"""Embedding a test set: order, de-duplication, and failures before work is spent."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import torch
+from PIL import Image
+
+from hierarcaps.embedding_needs import EmbeddingNeeds
+from hierarcaps.embeddings import read_embeddings
+from hierarcaps.errors import InputError
+from hierarcaps.hierarchy import CaptionHierarchy
+from hierarcaps.image_sets import ImageSet
+from hierarcaps.images import open_images
+from hierarcaps.models.embed import embed_images, embed_test_set, embed_texts
+from hierarcaps.models.open_clip import OpenClipEncoder
+
+TEXTS = ["a goat on an island", "animal", "a goat", "", "A  GOAT", "animal", "goat on a hill"]
+
+
+@pytest.fixture
+def store(tmp_path: Path):
+    rng = np.random.default_rng(0)
+    images = []
+    for _ in range(5):
+        buffer = io.BytesIO()
+        Image.fromarray(rng.integers(0, 256, (20, 20, 3), dtype=np.uint8)).save(buffer, "PNG")
+        images.append(buffer.getvalue())
+    names = [f"{number}.png" for number in range(5)]
+    pq.write_table(pa.table({"name": names, "image": images}), tmp_path / "images.parquet")
+    return open_images(tmp_path / "images.parquet")
+
+
+@pytest.mark.parametrize("batch_size", [1, 3, 100])
+def test_each_text_gets_its_own_embedding(tiny_encoder: OpenClipEncoder, batch_size: int):
+    vectors = embed_texts(tiny_encoder, TEXTS, batch_size)
+    assert vectors.dtype == np.float32
+    with torch.inference_mode():
+        for text, vector in zip(TEXTS, vectors, strict=True):
+            alone = tiny_encoder.encode_text(tiny_encoder.tokenise([text]))[0].numpy()
+            np.testing.assert_allclose(vector, alone, atol=1e-6)
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-6)
+
+
+def test_equal_tokens_give_exactly_equal_embeddings(tiny_encoder: OpenClipEncoder):
+    vectors = embed_texts(tiny_encoder, TEXTS, batch_size=2)
+    np.testing.assert_array_equal(vectors[1], vectors[5])
+    np.testing.assert_array_equal(vectors[2], vectors[4])
+
+
+def test_duplicates_are_encoded_once_and_short_texts_apart(
+    tiny_encoder: OpenClipEncoder, monkeypatch: pytest.MonkeyPatch
+):
+    lengths = []
+
+    def encode_text(tokens: torch.Tensor) -> torch.Tensor:
+        lengths.append(tiny_encoder.token_lengths(tokens).tolist())
+        return torch.nn.functional.one_hot(torch.arange(len(tokens)), 16).float()
+
+    monkeypatch.setattr(tiny_encoder, "encode_text", encode_text)
+    embed_texts(tiny_encoder, TEXTS, batch_size=2)
+    assert lengths == [[2, 3], [4, 6], [7]]
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 100])
+def test_images_in_order(tiny_encoder: OpenClipEncoder, store, batch_size: int):
+    names = ["3.png", "0.png", "4.png", "1.png", "2.png"]
+    vectors = embed_images(tiny_encoder, store, names, batch_size)
+    with torch.inference_mode():
+        for name, vector in zip(names, vectors, strict=True):
+            pixels = tiny_encoder.preprocess(store[name])[None]
+            alone = tiny_encoder.encode_image(pixels)[0].numpy()
+            np.testing.assert_allclose(vector, alone, atol=1e-6)
+
+
+def test_absent_image_is_found_before_any_is_encoded(
+    tiny_encoder: OpenClipEncoder, store, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(tiny_encoder, "encode_image", lambda images: pytest.fail("encoded"))
+    with pytest.raises(InputError, match=r"no image named '9\.png'"):
+        embed_images(tiny_encoder, store, ["0.png", "9.png"], batch_size=1)
+
+
+def test_embeddings_that_are_not_numbers_are_refused(
+    tiny_encoder: OpenClipEncoder, store, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(
+        tiny_encoder, "encode_image", lambda images: torch.full((len(images), 16), torch.nan)
+    )
+    with pytest.raises(InputError, match=r"embedding of '0\.png' is not finite"):
+        embed_images(tiny_encoder, store, ["0.png"], batch_size=1)
+
+
+def test_test_set_file(tiny_encoder: OpenClipEncoder, store, tmp_path: Path):
+    items = [
+        CaptionHierarchy("0", ("animal", "a goat", "goat on a hill", "goat, hill, sun"), "1.png"),
+        CaptionHierarchy("1", ("animal", "a cow", "cow on a hill", "cow, hill, sun"), "0.png"),
+    ]
+    for name in ("first", "second"):
+        embed_test_set(tiny_encoder, items, store, tmp_path / name, batch_size=3)
+    assert (tmp_path / "first").read_bytes() == (tmp_path / "second").read_bytes()
+    embeddings = read_embeddings(tmp_path / "first")
+    assert embeddings.names == ("0.png", "1.png")
+    assert embeddings.strings == tuple(sorted({tier for item in items for tier in item.tiers}))
+    root = embed_texts(tiny_encoder, [""], 1)[0]
+    np.testing.assert_allclose(embeddings.root, root, atol=1e-6)
+    goat = embed_texts(tiny_encoder, ["a goat"], 1)[0]
+    row = embeddings.text_rows(["a goat"])[0]
+    np.testing.assert_allclose(embeddings.texts[row], goat, atol=1e-6)
+    assert embeddings.provenance["weights_sha256"]
+
+
+def test_items_need_images(tiny_encoder: OpenClipEncoder, store, tmp_path: Path):
+    item = CaptionHierarchy("7", ("a", "b", "c", "d"))
+    with pytest.raises(InputError, match="item '7' has no image"):
+        embed_test_set(tiny_encoder, [item], store, tmp_path / "e.safetensors")
+    assert not (tmp_path / "e.safetensors").exists()
+
+
+def test_needs_of_tasks_are_embedded_beside_the_test_set(
+    tiny_encoder: OpenClipEncoder, store, tmp_path: Path
+):
+    items = [CaptionHierarchy("0", ("animal", "a goat", "goat on a hill", "goat, sun"), "1.png")]
+    (tmp_path / "zoo").mkdir()
+    Image.new("RGB", (20, 20), "teal").save(tmp_path / "zoo" / "cow.png")
+    needs = EmbeddingNeeds(
+        ("a cow", "animal"), (ImageSet("zoo", str(tmp_path / "zoo"), ("cow.png",)),)
+    )
+    embed_test_set(tiny_encoder, items, store, tmp_path / "file", needs=needs)
+    embeddings = read_embeddings(tmp_path / "file")
+    assert embeddings.names == ("1.png", "zoo/cow.png")
+    assert embeddings.strings == tuple(sorted({*items[0].tiers, "a cow"}))
+    alone = embed_images(tiny_encoder, needs.images(), ["zoo/cow.png"], 1)[0]
+    np.testing.assert_allclose(embeddings.images[1], alone, atol=1e-6)

@@ -1,0 +1,207 @@
+"""The report on alignment: differences in either direction, and true geometry."""
+
+import base64
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pandas as pd
+import pytest
+from bs4 import BeautifulSoup
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from synthetic_alignment import MODELS, write_alignment
+
+from hierarcaps.errors import InputError
+from hierarcaps.report import alignment_figures, alignment_tables, geometry_view
+from hierarcaps.report.alignment_findings import directions, opening, signed
+from hierarcaps.report.alignment_study import Alignment, pool
+from hierarcaps.report.geometry_figure import geometry_figure
+from hierarcaps.report.study import PRECISION, Estimate, Results, Run
+
+FIGURES = {
+    alignment_figures.difference_figure: 6,
+    alignment_figures.loss_figure: 5,
+    alignment_figures.radius_figure: 4,
+    alignment_figures.angle_figure: 3,
+    alignment_figures.outcome_figure: 4,
+    geometry_figure: 7,  # with the item's picture
+}
+
+
+@pytest.fixture(scope="module")
+def given_parameters(tmp_path_factory):
+    return write_alignment(tmp_path_factory.mktemp("alignment"))
+
+
+@pytest.fixture(scope="module")
+def study(given_parameters):
+    return Alignment(Results(given_parameters["results"], MODELS), given_parameters["curves"])
+
+
+def _soup(html):
+    return BeautifulSoup(html.text, "html.parser")
+
+
+def test_the_opening_reports_changes_in_both_directions(study):
+    re, ec, between = opening(study)
+    assert "RE changes, against zero-shot (2 models, 4 runs, n = 12 items)" in re
+    # Seeds 0 and 1 differ by .030 and .031, [.02, .04] and [.021, .041].
+    assert "precision +0.030 (up in 4, down in 0 of 4 runs)" in re or "+0.031 (up in 4" in re
+    assert "R@1, image to text −0.020 (up in 0, down in 4 of 4 runs)" in re or "−0.019 (up" in re
+    assert "recall 0.000 (up in 0, down in 0 of 4 runs)" in re or "recall +0.001 (up in 0" in re
+    assert "τ_d +0.05" in ec
+    assert "up in 4, down in 0" in ec
+    assert "RE minus EC" in between
+    assert "up in 4" not in between
+
+
+def test_a_difference_of_which_there_is_none_is_said_so(tmp_path):
+    parameters = write_alignment(tmp_path)
+    path = Path(parameters["results"], "differences.csv")
+    table = pd.read_csv(path)
+    table[table["objective"] == "ec"].to_csv(path, index=False)
+    study = Alignment(Results(parameters["results"], MODELS))
+    assert opening(study)[0] == "RE was not compared with zero-shot in this run."
+    assert "EC changes" in opening(study)[1]
+
+
+def test_directions_need_an_interval_off_zero():
+    kinds = [
+        Estimate(1, 0.5, 2, 9),
+        Estimate(1, 0, 2, 9),
+        Estimate(-1, -2, -0.1, 9),
+        Estimate(1e-19, 5e-20, 1e-18, 9),
+    ]
+    assert directions(kinds) == (1, 1)
+    assert [signed(v) for v in (0.0123, -0.5, 0.0001, -0.0001)] == [
+        "+0.012", "−0.500", "0.000", "0.000",
+    ]  # fmt: skip
+
+
+def test_pooling_covers_items_and_seeds():
+    pooled = pool([Estimate(0.2, 0.1, 0.3, 50), Estimate(0.4, 0.35, 0.5, 50)])
+    assert pooled.value == pytest.approx(0.3)
+    assert (pooled.low, pooled.high, pooled.n, pooled.seeds) == (0.1, 0.5, 50, 2)
+    assert pool([]) is None
+
+
+def test_only_listed_runs_are_compared(given_parameters):
+    results = Results(given_parameters["results"], [MODELS[0], ["rn-24", "re", [1]]])
+    study = Alignment(results)
+    assert [run for run, _ in study.differences(("re", "zeroshot"), PRECISION)] == [
+        Run("rn-24", "re", 1)
+    ]
+    assert study.differences(("ec", "zeroshot"), PRECISION) == []
+
+
+def test_missing_files_are_named(given_parameters, tmp_path):
+    results = Results(given_parameters["results"], MODELS)
+    study = Alignment(results, [["rn-24", "re", 0, str(tmp_path / "curve.csv")]])
+    with pytest.raises(InputError, match=r"curve\.csv not found"):
+        _ = study.curves
+    (tmp_path / "curve.csv").write_text("step,loss\n0,1\n")
+    with pytest.raises(InputError, match="lacks the columns split, total"):
+        _ = study.curves
+    results.root = tmp_path
+    with pytest.raises(InputError, match=r"differences\.csv not found"):
+        Alignment(results)
+
+
+def test_tables_show_before_after_and_what_excludes_zero(study):
+    rows = _soup(alignment_tables.before_after_table(study)).select("tbody tr")
+    assert [row.th.get_text() for row in rows[:3]] == [
+        "rn-24 zero-shot", "rn-24 RE", "rn-24 EC",
+    ]  # fmt: skip
+    assert [row.td.get_text() for row in rows[:3]] == ["1", "2", "2"]
+    rows = _soup(alignment_tables.difference_table(study)).select("tbody tr")
+    assert len(rows) == 6
+    bold = [[bool(td.b) for td in row.find_all("td")[1:]] for row in rows[:3]]
+    assert bold == [
+        [True, False, False, False, True, False],
+        [False, False, True, False, False, False],
+        [False] * 6,
+    ]
+
+
+@pytest.mark.parametrize("draw", FIGURES, ids=lambda draw: draw.__name__)
+def test_figures_are_reproducible_and_described(study, draw):
+    html = draw(study)
+    assert html == draw(study)
+    images = _soup(html).find_all("img")
+    assert len(images) == FIGURES[draw]
+    assert all(len(image["alt"]) > 20 for image in images)
+    drawings = [image["src"] for image in images if image["src"].startswith("data:image/svg")]
+    for drawing in drawings:
+        content = base64.b64decode(drawing.split(",", 1)[1])
+        assert ElementTree.fromstring(content).tag.endswith("svg")
+    for caption in _soup(html).find_all("figcaption"):
+        assert "n = " in caption.get_text()
+        assert "interval" in caption.get_text()
+        assert "seed" in caption.get_text()
+
+
+def test_curves_end_where_the_first_seed_ends(study):
+    values = alignment_figures._per_step(study, "rn-24", "re", "triplet")
+    assert list(values.index) == [0, 25, 50]
+    assert values["mean"].iloc[-1] == pytest.approx(-1.005)
+    assert values["low"].iloc[-1] == pytest.approx(-1.01)
+
+
+vectors = st.lists(st.floats(-2, 2), min_size=5, max_size=5).map(np.array)
+
+
+@given(vectors, vectors, vectors)
+@settings(deadline=None, max_examples=100)
+def test_the_plane_keeps_radius_angle_and_triangle(text, root, axis_end):
+    outward = axis_end - root
+    if np.linalg.norm(outward) < 1e-3 or np.linalg.norm(text - root) < 1e-3:
+        return
+    point, end = geometry_view.plane(np.array([text, axis_end]), root, outward, text - root)
+    assert np.linalg.norm(point) == pytest.approx(np.linalg.norm(text - root), abs=1e-9)
+    assert end == pytest.approx([np.linalg.norm(outward), 0], abs=1e-6)
+    # The third side of the triangle of root, text and axis is true as well.
+    assert np.linalg.norm(point - end) == pytest.approx(np.linalg.norm(text - axis_end), abs=1e-6)
+
+
+def test_drawn_angles_are_the_evaluations(study):
+    runs = geometry_view.chosen_runs(study)
+    assert [run.objective for run in runs] == ["zeroshot", "re", "ec"]
+    triplet, size = geometry_view.choose_triplet(study.results, runs[0], runs[1])
+    assert size == 36
+    for run in runs:
+        view = geometry_view.view(study.results, run, triplet)
+        table = study.results.items(run, "entailment").set_index(["item_id", "tier", "kind"])
+        for kind, angle in zip(("entailed", "other"), view.angles, strict=True):
+            row = table.loc[(triplet.item_id, triplet.tier, kind)]
+            assert angle == pytest.approx(np.degrees(row["angle"]), abs=1e-4)
+        assert view.triangle[0, 1] == pytest.approx(0, abs=1e-9)
+        assert view.triangle[1, 1] >= 0 >= view.triangle[2, 1]
+        assert view.tiers.shape == (4, 2)
+
+
+def test_the_triplet_of_the_median_change_is_chosen(study):
+    before, after, _ = geometry_view.chosen_runs(study)
+    triplet, size = geometry_view.choose_triplet(study.results, before, after)
+    first = geometry_view.triplets(study.results, before)
+    second = geometry_view.triplets(study.results, after)
+    changes = second["margin"] - first["margin"]
+    here = (first["item_id"] == triplet.item_id) & (first["tier"] == triplet.tier)
+    change = changes[here].iloc[0]
+    # Items share texts, hence changes: several triplets may be the median one.
+    assert (changes < change - 1e-9).sum() <= (size - 1) // 2 < (changes <= change + 1e-9).sum()
+
+
+def test_without_contrasts_or_aligned_runs_the_view_says_so(tmp_path):
+    parameters = write_alignment(tmp_path, n=4)
+    results = Results(parameters["results"], MODELS)
+    assert (
+        "before and after"
+        in geometry_figure(Alignment(Results(parameters["results"], [MODELS[0]]))).text
+    )
+    for run in results.runs:
+        if run.kind == "model":
+            path = run.folder(results.root) / "entailment.parquet"
+            table = pd.read_parquet(path)
+            table[table["kind"] == "entailed"].to_parquet(path)
+    assert "no contrasting texts" in geometry_figure(Alignment(results)).text

@@ -1,0 +1,66 @@
+"""One smoke run of the whole DAG, shared by the tests that look at it."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def snakemake(
+    directory: Path,
+    *arguments: str,
+    overlays: Sequence[Path] = (),
+    changes: dict | None = None,
+    check: bool = True,
+) -> subprocess.CompletedProcess:
+    """Run Snakemake in ``directory`` on the smoke configuration, overlays and changes of it."""
+    command = [sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile"]
+    command += ["--workflow-profile", ROOT / "profiles" / "default", "--cores", "2"]
+    command += ["--directory", directory, "--configfile", ROOT / "config" / "smoke.yaml"]
+    with tempfile.NamedTemporaryFile("w", suffix=".yaml") as overlay:
+        yaml.safe_dump(changes or {}, overlay)
+        overlay.flush()
+        return _run([*command, *overlays, overlay.name, *arguments], check)
+
+
+def _run(command: list, check: bool) -> subprocess.CompletedProcess:
+    environment = {key: value for key, value in os.environ.items() if key != "HIERARCAPS_DATA"}
+    path = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
+    result = subprocess.run(
+        [str(part) for part in command],
+        cwd=ROOT,
+        env={**environment, "PATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if check and result.returncode:
+        pytest.fail(f"{result.args} failed:\n{result.stdout}\n{result.stderr}")
+    return result
+
+
+def planned(directory: Path, changes: dict | None = None) -> set[str]:
+    """Return the rules that ``snakemake all`` would execute."""
+    result = snakemake(directory, "--dry-run", "--", "all", changes=changes)
+    output = result.stdout + result.stderr
+    lines = output.split("Job stats:")[-1].splitlines() if "Job stats:" in output else []
+    return {
+        fields[0]
+        for fields in (line.split() for line in lines)
+        if len(fields) == 2 and fields[1].isdigit() and fields[0] != "total"
+    }
+
+
+@pytest.fixture(scope="session")
+def smoke_run(tmp_path_factory) -> Path:
+    """Directory of a finished smoke run; tests must leave it as they found it."""
+    directory = tmp_path_factory.mktemp("smoke")
+    snakemake(directory, "--", "all")
+    return directory

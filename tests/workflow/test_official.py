@@ -1,0 +1,57 @@
+"""The probe on the official test set: all 1,000 items, a mini CLIP and a full-size random one."""
+
+import pandas as pd
+import pytest
+from conftest import ROOT, snakemake
+
+
+@pytest.fixture(scope="module")
+def official_summary(smoke_run, real_data, tmp_path_factory) -> pd.DataFrame:
+    directory = tmp_path_factory.mktemp("official")
+    weights = directory / "vit-b-32.safetensors"
+    write_random_vit_b_32(weights)
+    changes = {
+        "models": {
+            "rn-16": {"open_clip": str(smoke_run / "models" / "rn-16" / "seed0")},
+            "ViT-B-32-untrained": {"open_clip": "ViT-B-32", "pretrained": str(weights)},
+            "vit-8": None,
+            "rn-16-untrained": None,
+        },
+        "alignment": {"models": []},
+        "test_set": {"official_directory": str(real_data / "hierarcaps")},
+    }
+    overlay = ROOT / "config" / "official.yaml"
+    snakemake(directory, "--", "probe", overlays=[overlay], changes=changes)
+    return pd.read_csv(directory / "results-official" / "summary.csv")
+
+
+def write_random_vit_b_32(path) -> None:
+    import torch
+    from safetensors.torch import save_model
+
+    from hierarcaps.models.open_clip import open_clip
+
+    torch.manual_seed(0)
+    save_model(open_clip.create_model("ViT-B-32"), path)
+
+
+def value(summary: pd.DataFrame, model: str, metric: str) -> float:
+    rows = summary[(summary["model"] == model) & (summary["metric"] == metric)]
+    (row,) = rows[rows["task"].isin(["ordering", "hierarchical_retrieval"])].itertuples()
+    assert row.n == 1000
+    return row.value
+
+
+def test_length_alone_orders_the_official_tiers(official_summary):
+    assert value(official_summary, "words", "tau_d") == pytest.approx(0.890, abs=0.001)
+    assert value(official_summary, "characters", "tau_d") == pytest.approx(0.869, abs=0.001)
+
+
+def test_random_weights_order_tiers_but_retrieve_nothing(official_summary):
+    assert 0.7 < value(official_summary, "ViT-B-32-untrained", "tau_d") < 0.95
+    assert value(official_summary, "ViT-B-32-untrained", "precision") < 0.02
+    assert value(official_summary, "ViT-B-32-untrained", "recall") < 0.02
+
+
+def test_a_mini_clip_is_probed_on_photographs(official_summary):
+    assert value(official_summary, "rn-16", "recall") < 0.2

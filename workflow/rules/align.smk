@@ -1,0 +1,44 @@
+# Alignment: text-only fine-tuning of a model's text tower, per objective and seed.
+
+
+rule align:
+    """Fine-tune one model's text tower with one objective, from one seed."""
+    input:
+        checkpoint=base_of,
+        training=ALIGNMENT["training"],
+        validation=ALIGNMENT["validation"],
+        images=ALIGNMENT["validation_images"],
+        code=code_of("align.py"),
+    output:
+        config="models/{model}/{objective}/seed{seed}/open_clip_config.json",
+        weights="models/{model}/{objective}/seed{seed}/open_clip_model.safetensors",
+        curve="models/{model}/{objective}/seed{seed}/curve.csv",
+    log:
+        "logs/align/{model}-{objective}-seed{seed}.log",
+    benchmark:
+        "logs/benchmarks/align/{model}-{objective}-seed{seed}.tsv"
+    conda:
+        "../envs/torch.yml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 4000 * attempt,
+        runtime=60,
+    params:
+        model=lambda wildcards: config["models"][wildcards.model],
+        recipe=recipe_of,
+    script:
+        "../scripts/align.py"
+
+
+rule models:
+    """Every checkpoint of the study that the workflow makes."""
+    input:
+        [
+            local_checkpoint(entry, seed)
+            for entry in config["models"].values()
+            for seed in entry.get("seeds", [0])
+        ],
+        [
+            local_checkpoint({"open_clip": f"models/{model}/{objective}/seed{{seed}}"}, seed)
+            for model, objective, seed in ALIGNED
+        ],

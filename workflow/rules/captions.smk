@@ -1,0 +1,77 @@
+# Where images and captions come from: drawn scenes, or the official test set.
+
+
+rule draw_scenes:
+    """Draw a split of the drawn world, with its captions and its gold hierarchies."""
+    input:
+        code=code_of("draw_scenes.py"),
+    output:
+        scenes="data/scenes/{split}.parquet",
+        hierarchies="data/scenes/{split}.csv",
+    log:
+        "logs/draw_scenes/{split}.log",
+    conda:
+        "../envs/core.yml"
+    params:
+        settings=lambda wildcards: config["scenes"],
+    script:
+        "../scripts/draw_scenes.py"
+
+
+rule draw_contact_sheet:
+    """Show every concept of the drawn world on one picture."""
+    input:
+        code=code_of("draw_contact_sheet.py"),
+    output:
+        f"{RESULTS}/figures/contact_sheet.png",
+    log:
+        "logs/draw_contact_sheet.log",
+    conda:
+        "../envs/core.yml"
+    script:
+        "../scripts/draw_contact_sheet.py"
+
+
+rule fetch_official_test_set:
+    """Check the official HierarCaps test set, from a local folder or downloaded."""
+    input:
+        checksums=os.path.relpath(Path(workflow.basedir, "config", "official.sha256")),
+        code=code_of("fetch_official_test_set.py"),
+    output:
+        hierarchies="data/official/test.csv",
+        images="data/official/test.parquet",
+    log:
+        "logs/fetch_official_test_set.log",
+    retries: 2
+    conda:
+        "../envs/core.yml"
+    params:
+        directory=lambda wildcards: config["test_set"].get("official_directory"),
+    script:
+        "../scripts/fetch_official_test_set.py"
+
+
+rule curate_test_set:
+    """The test set as a person accepted and edited it; the sheet itself is only read."""
+    input:
+        sheet=lambda wildcards: config["test_set"]["review"]["sheet"],
+        proposed=lambda wildcards: config["test_set"]["review"]["of"],
+        code=code_of("curate_test_set.py"),
+    output:
+        "data/reviewed/test.parquet",
+    log:
+        "logs/curate_test_set.log",
+    conda:
+        "../envs/core.yml"
+    script:
+        "../scripts/curate_test_set.py"
+
+
+rule scenes:
+    """The drawn world."""
+    input:
+        collect(
+            "data/scenes/{split}.{kind}",
+            split=["train", "validation", "test"],
+            kind=["parquet", "csv"],
+        ),

@@ -1,0 +1,99 @@
+# Tasks on embeddings, their baselines, and the one table of all results.
+
+
+rule evaluate:
+    """All tasks on one checkpoint's embeddings: metrics with intervals, and a row per item."""
+    input:
+        TASK_FILES,
+        embeddings=f"{RESULTS}/{{model}}/{{objective}}/seed{{seed}}/embeddings.safetensors",
+        hierarchies=config["test_set"]["hierarchies"],
+        code=code_of("evaluate.py"),
+    output:
+        metrics=collect(
+            f"{RESULTS}/{{{{model}}}}/{{{{objective}}}}/seed{{{{seed}}}}/{{task}}.json", task=TASKS
+        ),
+        tables=collect(
+            f"{RESULTS}/{{{{model}}}}/{{{{objective}}}}/seed{{{{seed}}}}/{{task}}.parquet",
+            task=TASKS,
+        ),
+    log:
+        "logs/evaluate/{model}-{objective}-seed{seed}.log",
+    wildcard_constraints:
+        objective="(?!baseline)[^/]+",
+    conda:
+        "../envs/torch.yml"
+    threads: 1
+    params:
+        settings=lambda wildcards: EVALUATION,
+    script:
+        "../scripts/evaluate.py"
+
+
+rule evaluate_baselines:
+    """What caption length and chance reach on the same items."""
+    input:
+        TASK_FILES,
+        hierarchies=config["test_set"]["hierarchies"],
+        code=code_of("evaluate_baselines.py"),
+    output:
+        [result_files(name, "baseline", 0, tasks) for name, tasks in BASELINES.items()],
+    log:
+        "logs/evaluate_baselines.log",
+    conda:
+        "../envs/torch.yml"
+    params:
+        settings=lambda wildcards: EVALUATION,
+        results=lambda wildcards: RESULTS,
+    script:
+        "../scripts/evaluate_baselines.py"
+
+
+rule summarise:
+    """One row per model, objective, seed, task and metric."""
+    input:
+        results=[
+            [result_files(*run, TASKS, ["json"]) for run in RUNS],
+            [
+                result_files(name, "baseline", 0, tasks, ["json"])
+                for name, tasks in BASELINES.items()
+            ],
+        ],
+        code=code_of("summarise.py"),
+    output:
+        summary=f"{RESULTS}/summary.csv",
+        headline=f"{RESULTS}/metrics.json",
+    log:
+        "logs/summarise.log",
+    conda:
+        "../envs/core.yml"
+    script:
+        "../scripts/summarise.py"
+
+
+rule compare_objectives:
+    """What alignment changes: paired differences between runs of one model."""
+    input:
+        TASK_FILES,
+        [result_files(*run, TASKS, ["parquet"]) for run in RUNS],
+        code=code_of("compare_objectives.py"),
+    output:
+        f"{RESULTS}/differences.csv",
+    log:
+        "logs/compare_objectives.log",
+    conda:
+        "../envs/torch.yml"
+    params:
+        runs=RUNS,
+        settings=lambda wildcards: EVALUATION,
+        results=lambda wildcards: RESULTS,
+    script:
+        "../scripts/compare_objectives.py"
+
+
+rule probe:
+    """Every model probed, every baseline, and the summary."""
+    input:
+        [result_files(*run, TASKS) for run in RUNS],
+        [result_files(name, "baseline", 0, tasks) for name, tasks in BASELINES.items()],
+        rules.summarise.output,
+        rules.compare_objectives.output,

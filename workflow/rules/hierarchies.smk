@@ -1,0 +1,243 @@
+# The caption-hierarchy pipeline: from plain captions to positive and negative hierarchies.
+
+
+NLI_FILES = local_model(NLI["model"])
+# What teaches H: accepted rows of the language model, and their recombinations.
+LESSONS = [f"{DATA}/{step}.parquet" for step in ("seeds", "augmentation", "recombination")]
+
+
+rule gather_captions:
+    """Normalised, distinct captions of a split, without those of test images."""
+    input:
+        sources=lambda wildcards: [
+            source["path"] for source in config["captions"]["sources"][wildcards.split]
+        ],
+        test=config["test_set"]["hierarchies"],
+        code=code_of("gather_captions.py"),
+    output:
+        captions=f"{DATA}/captions-{{split}}.parquet",
+        counts=f"{DATA}/captions-{{split}}.json",
+    log:
+        "logs/gather_captions/{split}.log",
+    priority: 20
+    conda:
+        "../envs/torch.yml"
+    params:
+        sources=lambda wildcards: config["captions"]["sources"][wildcards.split],
+        settings=lambda wildcards: config["captions"]["kept"],
+    script:
+        "../scripts/gather_captions.py"
+
+
+rule train_nli:
+    """Teach a small NLI model the logic of the drawn world."""
+    input:
+        code=code_of("train_nli.py"),
+    output:
+        config="models/nli/config.json",
+        weights="models/nli/model.safetensors",
+        tokenizer="models/nli/tokenizer.json",
+        curve="models/nli/curve.csv",
+        report="models/nli/accuracy.json",
+    log:
+        "logs/train_nli.log",
+    benchmark:
+        "logs/benchmarks/train_nli.tsv"
+    priority: 20
+    conda:
+        "../envs/torch.yml"
+    threads: 1
+    params:
+        settings=lambda wildcards: NLI["train"],
+        nli=lambda wildcards: {key: NLI[key] for key in NLI if key != "train"},
+    script:
+        "../scripts/train_nli.py"
+
+
+rule write_seeds:
+    """Let a language model write hierarchies for a shard of a covering sample of captions."""
+    input:
+        captions=f"{DATA}/captions-train.parquet",
+        code=code_of("write_seeds.py"),
+    output:
+        f"{DATA}/seeds/shard{{shard}}.parquet",
+    log:
+        "logs/write_seeds/shard{shard}.log",
+    benchmark:
+        "logs/benchmarks/write_seeds/shard{shard}.tsv"
+    priority: 20
+    conda:
+        "../envs/torch.yml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+    params:
+        settings=lambda wildcards: GENERATION["seeds"],
+        seed=GENERATION["seed"],
+    script:
+        "../scripts/write_seeds.py"
+
+
+rule augment:
+    """Let the language model continue lists of accepted seeds."""
+    input:
+        seeds=f"{DATA}/seeds.parquet",
+        code=code_of("augment.py"),
+    output:
+        f"{DATA}/augmentation/shard0.parquet",
+    log:
+        "logs/augment.log",
+    priority: 20
+    conda:
+        "../envs/torch.yml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+    params:
+        settings=lambda wildcards: GENERATION["augmentation"],
+        llm=lambda wildcards: GENERATION["seeds"]["llm"],
+        seed=GENERATION["seed"],
+    script:
+        "../scripts/augment.py"
+
+
+rule filter_written:
+    """Keep what the NLI model finds to be a chain of entailment; rejects keep their reason."""
+    input:
+        NLI_FILES,
+        tables=written,
+        code=code_of("filter_written.py"),
+    output:
+        f"{DATA}/{{step}}.parquet",
+    log:
+        "logs/filter_written/{step}.log",
+    wildcard_constraints:
+        step="seeds|augmentation",
+    priority: 20
+    conda:
+        "../envs/torch.yml"
+    params:
+        nli=lambda wildcards: NLI,
+    script:
+        "../scripts/filter_written.py"
+
+
+rule recombine:
+    """Recombine accepted rows by word class where they are too few to train H."""
+    input:
+        NLI_FILES,
+        tables=[f"{DATA}/seeds.parquet", f"{DATA}/augmentation.parquet"],
+        captions=f"{DATA}/captions-train.parquet",
+        code=code_of("recombine.py"),
+    output:
+        f"{DATA}/recombination.parquet",
+    log:
+        "logs/recombine.log",
+    priority: 20
+    conda:
+        "../envs/torch.yml"
+    params:
+        size=GENERATION["recombination"]["size"],
+        nli=lambda wildcards: NLI,
+        seed=GENERATION["seed"],
+    script:
+        "../scripts/recombine.py"
+
+
+rule train_hierarchy_model:
+    """Distil H, which writes both from specific to general and from general to specific."""
+    input:
+        NLI_FILES,
+        tables=LESSONS,
+        code=code_of("train_hierarchy_model.py"),
+    output:
+        config=f"{HIERARCHY_MODEL}/config.json",
+        weights=f"{HIERARCHY_MODEL}/model.safetensors",
+        curve=f"{HIERARCHY_MODEL}/curve.csv",
+        report=f"{HIERARCHY_MODEL}/held_out.json",
+    log:
+        "logs/train_hierarchy_model.log",
+    benchmark:
+        "logs/benchmarks/train_hierarchy_model.tsv"
+    priority: 20
+    conda:
+        "../envs/torch.yml"
+    threads: 1
+    params:
+        settings=lambda wildcards: GENERATION["hierarchy_model"],
+        nli=lambda wildcards: NLI,
+    script:
+        "../scripts/train_hierarchy_model.py"
+
+
+rule write_items:
+    """Write positives and negatives for a shard of the captions with H, and filter them."""
+    input:
+        NLI_FILES,
+        model=local_model(HIERARCHY_MODEL),
+        captions=f"{DATA}/captions-{{split}}.parquet",
+        code=code_of("write_items.py"),
+    output:
+        f"{DATA}/items-{{split}}/shard{{shard}}.parquet",
+    log:
+        "logs/write_items/{split}-shard{shard}.log",
+    benchmark:
+        "logs/benchmarks/write_items/{split}-shard{shard}.tsv"
+    priority: 20
+    conda:
+        "../envs/torch.yml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+    params:
+        settings=lambda wildcards: GENERATION["production"],
+        nli=lambda wildcards: NLI,
+        seed=GENERATION["seed"],
+    script:
+        "../scripts/write_items.py"
+
+
+rule gather_items:
+    """The data set of a split, in the official training format; rejects in the table beside it."""
+    input:
+        tables=lambda wildcards: shards(
+            f"items-{wildcards.split}", GENERATION["production"]["shards"]
+        ),
+        code=code_of("gather_items.py"),
+    output:
+        table=f"{DATA}/items-{{split}}.parquet",
+        hierarchies=f"{DATA}/{{split}}.csv",
+    log:
+        "logs/gather_items/{split}.log",
+    conda:
+        "../envs/torch.yml"
+    script:
+        "../scripts/gather_items.py"
+
+
+rule write_datasheet:
+    """How many entered and left each step, and why; in the drawn world, how many are right."""
+    input:
+        tables=[*LESSONS, f"{DATA}/items-train.parquet"],
+        counts=f"{DATA}/captions-train.json",
+        reports=[rules.train_hierarchy_model.output.report]
+        + [rules.train_nli.output.report] * bool(NLI_FILES),
+        code=code_of("write_datasheet.py"),
+    output:
+        f"{DATA}/datasheet.json",
+    log:
+        "logs/write_datasheet.log",
+    conda:
+        "../envs/torch.yml"
+    params:
+        prompt=GENERATION["seeds"]["prompt"],
+        has_oracle=all(each["kind"] == "scenes" for each in config["captions"]["sources"]["train"]),
+    script:
+        "../scripts/write_datasheet.py"
+
+
+rule hierarchies:
+    """The generated caption hierarchies, with their datasheet."""
+    input:
+        collect(f"{DATA}/{{split}}.csv", split=["train", "validation"]),
+        rules.write_datasheet.output,

@@ -1,0 +1,29 @@
+# CLIP variants that the workflow pre-trains itself, as ordinary open_clip checkpoints.
+
+
+rule pretrain:
+    """Pre-train one variant from scratch on the drawn scenes (no step: an untrained control)."""
+    input:
+        scenes="data/scenes/train.parquet",
+        validation="data/scenes/validation.parquet",
+        code=code_of("pretrain.py"),
+    output:
+        config="models/{variant}/seed{seed}/open_clip_config.json",
+        weights="models/{variant}/seed{seed}/open_clip_model.safetensors",
+        curve="models/{variant}/seed{seed}/curve.csv",
+    log:
+        "logs/pretrain/{variant}-seed{seed}.log",
+    benchmark:
+        "logs/benchmarks/pretrain/{variant}-seed{seed}.tsv"
+    # The long jobs first, so that the short ones fill the gaps behind them.
+    priority: 10
+    conda:
+        "../envs/torch.yml"
+    threads: 1
+    resources:
+        mem_mb=3000,
+        runtime=30,
+    params:
+        settings=variant_settings,
+    script:
+        "../scripts/pretrain.py"

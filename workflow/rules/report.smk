@@ -1,0 +1,173 @@
+# What people read: rendered notebooks, and the MLflow mirror of the results.
+
+
+# What the notebooks show: [model, objective, seeds].
+REPORTED = [
+    [model, "zeroshot", entry.get("seeds", [0])] for model, entry in config["models"].items()
+]
+
+# The same for models before and after alignment, and the learning curve of each alignment.
+COMPARED = [
+    [model, objective, seeds]
+    for model in ALIGNMENT["models"]
+    for objective, seeds in (
+        ("zeroshot", config["models"][model].get("seeds", [0])[:1]),
+        *((objective, ALIGNMENT["seeds"]) for objective in ALIGNMENT["objectives"]),
+    )
+]
+CURVES = [
+    [model, objective, seed, f"models/{model}/{objective}/seed{seed}/curve.csv"]
+    for model, objective, seed in ALIGNED
+]
+
+# What each notebook reads, and the parameters that it is rendered with.
+NOTEBOOKS = {
+    "dataset": {
+        "input": rules.write_datasheet.output,
+        "parameters": {"datasheet": f"{DATA}/datasheet.json"},
+    },
+    "zero_shot": {
+        "input": [
+            *rules.probe.input,
+            f"{RESULTS}/run.json",
+            f"{RESULTS}/examples.parquet",
+            f"{RESULTS}/figures/contact_sheet.png",
+        ],
+        "parameters": {"results": RESULTS, "models": REPORTED},
+    },
+    **(
+        {
+            "alignment": {
+                "input": [
+                    *rules.probe.input,
+                    f"{RESULTS}/run.json",
+                    *[f"{RESULTS}/{m}/{o}/seed{s}/embeddings.safetensors" for m, o, s in RUNS],
+                    *[curve for _, _, _, curve in CURVES],
+                ],
+                "parameters": {"results": RESULTS, "models": COMPARED, "curves": CURVES},
+            }
+        }
+        if ALIGNED
+        else {}
+    ),
+}
+
+# What the explorer shows: one seed of every model, before and after alignment, and chance.
+EXPLORED = [
+    *((model, "zeroshot", entry.get("seeds", [0])[0]) for model, entry in config["models"].items()),
+    *(run for run in ALIGNED if run[2] == ALIGNMENT["seeds"][0]),
+    ("random", "baseline", 0),
+]
+
+
+rule describe_run:
+    """Parameters, versions and the size of the test set, for the reports."""
+    input:
+        hierarchies=config["test_set"]["hierarchies"],
+        code=code_of("describe_run.py"),
+    output:
+        f"{RESULTS}/run.json",
+    log:
+        "logs/describe_run.log",
+    conda:
+        "../envs/core.yml"
+    params:
+        params=lambda wildcards: config,
+    script:
+        "../scripts/describe_run.py"
+
+
+rule pick_examples:
+    """Test items to show with their pictures, chosen by seed and not by result."""
+    input:
+        hierarchies=config["test_set"]["hierarchies"],
+        images=config["test_set"]["images"],
+        code=code_of("pick_examples.py"),
+    output:
+        f"{RESULTS}/examples.parquet",
+    log:
+        "logs/pick_examples.log",
+    conda:
+        "../envs/core.yml"
+    params:
+        settings=lambda wildcards: config["report"],
+    script:
+        "../scripts/pick_examples.py"
+
+
+rule render_report:
+    """A notebook template, executed on the results: the notebook and a self-contained page."""
+    input:
+        lambda wildcards: NOTEBOOKS[wildcards.notebook]["input"],
+        template=os.path.relpath(Path(workflow.basedir, "notebooks", "{notebook}.ipynb")),
+        code=lambda wildcards: code_of("render_report.py", f"{wildcards.notebook}.ipynb"),
+    output:
+        notebook=f"{RESULTS}/reports/{{notebook}}.ipynb",
+        page=f"{RESULTS}/reports/{{notebook}}.html",
+    log:
+        "logs/render_report/{notebook}.log",
+        notebook="logs/render_report/{notebook}.ipynb",
+    conda:
+        "../envs/report.yml"
+    params:
+        parameters=lambda wildcards: NOTEBOOKS[wildcards.notebook]["parameters"],
+    script:
+        "../scripts/render_report.py"
+
+
+rule export_explorer:
+    """A static page to browse every image and the hierarchies that each run retrieves for it."""
+    input:
+        [result_files(*run, ["hierarchical_retrieval"], ["parquet"]) for run in EXPLORED],
+        hierarchies=config["test_set"]["hierarchies"],
+        images=config["test_set"]["images"],
+        code=code_of("export_explorer.py"),
+    output:
+        [f"{RESULTS}/explorer/{name}" for name in explorer_files(len(EXPLORED))],
+    log:
+        "logs/export_explorer.log",
+    conda:
+        "../envs/core.yml"
+    params:
+        runs=EXPLORED,
+        results=lambda wildcards: RESULTS,
+    script:
+        "../scripts/export_explorer.py"
+
+
+# The models that are trained on the way have runs too.
+MIRRORED = [
+    *(mirrored_run(*run) for run in RUNS),
+    {
+        "key": "hierarchy-model",
+        "tags": {"model": "hierarchy-model"},
+        "params": GENERATION["hierarchy_model"],
+        "files": [f"{HIERARCHY_MODEL}/curve.csv", f"{HIERARCHY_MODEL}/held_out.json"],
+    },
+    *[
+        {
+            "key": "nli",
+            "tags": {"model": "nli"},
+            "params": NLI.get("train", {}),
+            "files": ["models/nli/curve.csv", "models/nli/accuracy.json"],
+        }
+    ]
+    * bool(NLI_FILES),
+]
+
+
+rule mirror_to_mlflow:
+    """Mirror each result to an MLflow run of its own; the files stay the truth."""
+    input:
+        [run["files"] for run in MIRRORED],
+        code=code_of("mirror_to_mlflow.py"),
+    output:
+        f"{RESULTS}/mlflow.json",
+    log:
+        "logs/mirror_to_mlflow.log",
+    conda:
+        "../envs/tracking.yml"
+    params:
+        runs=lambda wildcards: MIRRORED,
+    script:
+        "../scripts/mirror_to_mlflow.py"

@@ -1,0 +1,14 @@
+"""Write further hierarchies in the context of accepted ones."""
+
+from _job import job
+
+with job(snakemake):
+    from hierarcaps.generation.steps import make_augmentation
+
+    make_augmentation(
+        snakemake.input.seeds,
+        snakemake.params.settings,
+        snakemake.params.llm,
+        snakemake.params.seed,
+        snakemake.output[0],
+    )

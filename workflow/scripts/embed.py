@@ -1,0 +1,20 @@
+"""Embed the test set with one checkpoint."""
+
+from _job import job
+
+with job(snakemake):
+    from hierarcaps.embedding_needs import read_needs
+    from hierarcaps.hierarchy import read_hierarchies
+    from hierarcaps.images import open_images
+    from hierarcaps.models.embed import embed_test_set
+    from hierarcaps.models.registry import load_model
+    from hierarcaps.torch_setup import choose_device
+
+    embed_test_set(
+        load_model(snakemake.params.model, int(snakemake.wildcards.seed), choose_device()),
+        read_hierarchies(snakemake.input.hierarchies),
+        open_images(snakemake.input.images),
+        snakemake.output[0],
+        batch_size=snakemake.params.batch_size,
+        needs=read_needs(snakemake.input.needs),
+    )

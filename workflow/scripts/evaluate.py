@@ -1,0 +1,20 @@
+"""Evaluate one checkpoint's embeddings on every task."""
+
+from pathlib import Path
+
+from _job import job
+
+with job(snakemake):
+    from hierarcaps.embeddings import read_embeddings
+    from hierarcaps.evaluation.results import Run
+    from hierarcaps.evaluation.tasks import evaluate
+    from hierarcaps.hierarchy import read_hierarchies
+
+    wildcards = snakemake.wildcards
+    evaluate(
+        read_hierarchies(snakemake.input.hierarchies),
+        read_embeddings(snakemake.input.embeddings),
+        Run(wildcards.model, wildcards.objective, int(wildcards.seed)),
+        settings=snakemake.params.settings,
+        folder=Path(snakemake.output.metrics[0]).parent,
+    )

@@ -1,0 +1,13 @@
+"""Evaluate caption length and chance on the test set."""
+
+from _job import job
+
+with job(snakemake):
+    from hierarcaps.evaluation.baselines import evaluate_baselines
+    from hierarcaps.hierarchy import read_hierarchies
+
+    evaluate_baselines(
+        read_hierarchies(snakemake.input.hierarchies),
+        settings=snakemake.params.settings,
+        results=snakemake.params.results,
+    )

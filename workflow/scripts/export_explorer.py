@@ -1,0 +1,19 @@
+"""Write the explorer's page and its data."""
+
+from pathlib import Path
+
+from _job import job
+
+with job(snakemake):
+    from hierarcaps.evaluation.results import Run
+    from hierarcaps.explorer import export_explorer
+    from hierarcaps.hierarchy import read_hierarchies
+    from hierarcaps.images import open_images
+
+    export_explorer(
+        read_hierarchies(snakemake.input.hierarchies),
+        open_images(snakemake.input.images),
+        [Run(*run) for run in snakemake.params.runs],
+        snakemake.params.results,
+        Path(snakemake.output[0]).parent,
+    )

@@ -1,0 +1,9 @@
+"""Filter what the language model wrote."""
+
+from _job import job
+
+with job(snakemake):
+    from hierarcaps.generation.steps import make_accepted
+
+    nli = snakemake.params.nli
+    make_accepted(snakemake.input.tables, nli["model"], nli, snakemake.output[0])

@@ -1,0 +1,16 @@
+"""Pre-train one CLIP variant on the drawn scenes."""
+
+from pathlib import Path
+
+from _job import job
+
+with job(snakemake):
+    from hierarcaps.models.pretraining import pretrain
+
+    pretrain(
+        snakemake.params.settings,
+        seed=int(snakemake.wildcards.seed),
+        train_path=snakemake.input.scenes,
+        validation_path=snakemake.input.validation,
+        folder=Path(snakemake.output.weights).parent,
+    )

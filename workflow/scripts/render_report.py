@@ -1,0 +1,14 @@
+"""Execute a notebook template on the results."""
+
+from _job import job
+
+with job(snakemake):
+    from hierarcaps.report.render import render
+
+    render(
+        snakemake.input.template,
+        snakemake.output.notebook,
+        snakemake.output.page,
+        parameters=snakemake.params.parameters,
+        log=snakemake.log.notebook,
+    )

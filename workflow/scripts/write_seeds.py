@@ -1,0 +1,15 @@
+"""Write seed hierarchies with a language model."""
+
+from _job import job
+
+with job(snakemake):
+    from hierarcaps.generation.steps import make_seeds
+
+    make_seeds(
+        snakemake.input.captions,
+        int(snakemake.wildcards.shard),
+        snakemake.params.settings["shards"],
+        snakemake.params.settings,
+        snakemake.params.seed,
+        snakemake.output[0],
+    )
