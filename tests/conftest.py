@@ -21,6 +21,6 @@ def real_data() -> Path:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let one worker run all that needs the smoke run, first, and otherwise a file each."""
     for item in items:
-        group = "workflow" if item.path.parent.name == "workflow" else str(item.path)
+        group = "workflow" if item.path.parent.name == "workflow" else item.path.name
         item.add_marker(pytest.mark.xdist_group(group))
     items.sort(key=lambda item: item.path.parent.name != "workflow")
