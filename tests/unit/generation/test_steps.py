@@ -20,6 +20,7 @@ from hierarcaps.generation.shards import (
     shard_rows,
     write_table,
 )
+from hierarcaps.hierarchy import read_hierarchies
 
 NLI = {"thresholds": {"entailment": 0.9, "contradiction": 0.9, "equivalence": 0.5}}
 
@@ -110,7 +111,24 @@ def test_captions_to_items_from_files_to_files(tmp_path, logic_nli, monkeypatch)
     assert opened == [1]
     assert [path.read_bytes() for path in items] == before
     assert len(gather(items)) == 2
-    assert steps.make_items_table(items, tmp_path / "all.parquet").empty
+    gathered, accepted = tmp_path / "all.parquet", tmp_path / "train.csv"
+    with pytest.raises(InputError, match="none of 2 captions became an item"):
+        steps.make_items_table(items, gathered, accepted)
+    assert not accepted.exists()
+
+
+def test_accepted_items_are_gathered_in_the_official_format(tmp_path):
+    negatives = ["a vehicle", "an owl", "a blue duck", "a red duck in the snow"]
+    whole = {"tiers": list(GOOD), "negatives": negatives, "image": "a.png"}
+    shards = [tmp_path / f"shard{number}.parquet" for number in range(2)]
+    write_table(shards[0], make_table([whole, {"reason": "tier_count"}]), "k")
+    write_table(shards[1], make_table([whole | {"image": None}]), "k")
+    steps.make_items_table(shards, tmp_path / "all.parquet", tmp_path / "train.csv")
+    assert len(read_table(tmp_path / "all.parquet")) == 3
+    items = read_hierarchies(tmp_path / "train.csv")
+    assert [item.item_id for item in items] == ["0", "1"]
+    assert [item.tiers for item in items] == [GOOD, GOOD]
+    assert [item.negatives for item in items] == [tuple(negatives)] * 2
 
 
 def test_augmentation_recombination_and_h_from_files(tmp_path, logic_nli):
