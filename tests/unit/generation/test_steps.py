@@ -9,6 +9,7 @@ from hierarcaps.errors import InputError
 from hierarcaps.generation.datasheet import write_datasheet
 from hierarcaps.generation.oracle import score
 from hierarcaps.generation.prompt_texts import get_prompt
+from hierarcaps.generation.seq2seq import HierarchyModel
 from hierarcaps.generation.shards import (
     gather,
     is_current,
@@ -108,12 +109,12 @@ def test_captions_to_items_from_files_to_files(tmp_path, logic_nli, monkeypatch)
     # A finished shard is not made again; a lost one comes back the same.
     items[1].unlink()
     opened = []
-    real = items_step.HierarchyModel
     monkeypatch.setattr(
-        items_step, "HierarchyModel", lambda *args, **kw: (opened.append(1), real(*args, **kw))[1]
+        f"{STEPS}.items.HierarchyModel",
+        lambda *args, **kw: (opened.append(1), HierarchyModel(*args, **kw))[1],
     )
     monkeypatch.setattr(
-        language_model, "open_llm", lambda settings: pytest.fail("seeds were made again")
+        f"{STEPS}.seeds.open_llm", lambda settings: pytest.fail("seeds were made again")
     )
     for shard, path in enumerate(items):
         make_items(captions, shard, 2, h, production, "nli", NLI, 0, path)
