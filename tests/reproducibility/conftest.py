@@ -83,9 +83,9 @@ def executed(output: str) -> set[str]:
     return rules - {"all", "scenes", "hierarchies", "models", "probe"}
 
 
-def planned(directory: Path, target: str = "all") -> set[str]:
-    """Return the rules that Snakemake would execute for ``target``."""
-    result = snakemake(directory, "--dry-run", "--", target)
+def planned(directory: Path, *targets: str) -> set[str]:
+    """Return the rules that Snakemake would execute for ``targets``, by default for ``all``."""
+    result = snakemake(directory, "--dry-run", "--", *(targets or ["all"]))
     return executed(result.stdout + result.stderr)
 
 
