@@ -1,6 +1,6 @@
 """DVC and Snakemake agree: whichever ran, the other has nothing to do, in every scenario of use.
 
-Each test works in a copy of one repository, finished by `snakemake all` and recorded by `dvc repro`.
+Each test works in a copy of one repository, made by `snakemake all` and recorded by `dvc repro`.
 """
 
 import filecmp
@@ -32,7 +32,7 @@ def up_to_date(directory: Path) -> bool:
 
 
 def equal_files(one: Path, other: Path, *folders: str) -> list[str]:
-    """Return the files that ``one`` has in ``folders``; each must be in ``other``, byte for byte."""
+    """Return the files of ``one`` in ``folders``; ``other`` must have each, byte for byte."""
     names = [
         str(path.relative_to(one))
         for folder in folders
