@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 ENV := .venv
 BIN := $(ENV)/bin
 
-.PHONY: run test lint smoke official sweep ablations readme review mlflow benchmark clean
+.PHONY: run test test-reproducibility lint smoke official sweep ablations readme review mlflow benchmark clean
 
 run: $(ENV)/installed  ## The whole study in its default profile
 	$(BIN)/snakemake all
@@ -11,7 +11,10 @@ run: $(ENV)/installed  ## The whole study in its default profile
 
 test: $(ENV)/installed  ## Style, then all tests (the smoke run of the whole DAG among them)
 	$(MAKE) lint
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadgroup
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadgroup --ignore tests/reproducibility
+
+test-reproducibility: $(ENV)/installed  ## That DVC, Snakemake and repeated runs agree: some quarter of an hour
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadgroup tests/reproducibility
 
 lint: $(ENV)/installed  ## Style and types
 	$(BIN)/ruff check

@@ -3,6 +3,7 @@
 import ast
 import json
 import os
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -16,8 +17,12 @@ def code_of(script: str, notebook: str | None = None) -> list[str]:
     """Return the script (and notebook), the project modules they import, and those modules' assets.
 
     Snakemake sees an edit of a ``script:`` but not of the modules that the script imports, so rules
-    name them as inputs. Imports inside functions count. Paths are relative to the working
-    directory, so that the recorded inputs of a run stay valid in another clone.
+    name them as inputs. Imports inside functions count, those for type checkers do not. Paths are
+    relative to the working directory, so that the recorded inputs of a run stay valid in another
+    clone.
+
+    Raises:
+        ValueError: a relative import, which is not followed.
     """
     found: set[Path] = set()
     waiting = [WORKFLOW / "scripts" / script, WORKFLOW / "scripts" / "_job.py"]
@@ -41,16 +46,28 @@ def _assets(package: Path) -> tuple[Path, ...]:
 @cache
 def _imported_files(path: Path) -> tuple[Path, ...]:
     files = []
-    for node in ast.walk(ast.parse(_python_of(path))):
+    for node in _running(ast.parse(_python_of(path))):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module:
+        elif isinstance(node, ast.ImportFrom):
+            if node.level or not node.module:
+                raise ValueError(f"{path}: line {node.lineno}: a relative import, expected none")
             # `from package import name`: the name can be a module or something in the package.
             names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
         else:
             continue
         files += [file for name in names for file in _files_of_module(name)]
     return tuple(files)
+
+
+def _running(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield a node and all in it, without what is for type checkers alone."""
+    yield node
+    children = ast.iter_child_nodes(node)
+    if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+        children = iter(node.orelse)
+    for child in children:
+        yield from _running(child)
 
 
 def _python_of(path: Path) -> str:

@@ -24,7 +24,7 @@ rule align:
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
         runtime=60,
     params:
-        model=lambda wildcards: config["models"][wildcards.model],
+        model=base_entry,
         recipe=recipe_of,
     script:
         "../scripts/align.py"

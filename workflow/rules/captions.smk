@@ -13,7 +13,7 @@ rule draw_scenes:
     conda:
         "../envs/core.yml"
     params:
-        settings=lambda wildcards: config["scenes"],
+        settings=split_settings,
     script:
         "../scripts/draw_scenes.py"
 

@@ -40,14 +40,34 @@ def written(wildcards):
     return shards(wildcards.step, GENERATION["seeds"]["shards"] if wildcards.step == "seeds" else 1)
 
 
+def split_settings(wildcards):
+    """The drawn world without what is of other splits alone."""
+    others = {"train", "validation", "test"} - {wildcards.split}
+    if wildcards.split != "test":
+        others.add("held_out_share")
+    return {key: value for key, value in config["scenes"].items() if key not in others}
+
+
 def variant_settings(wildcards):
     """A variant's settings over the shared ones, with its architecture spelled out."""
     pretrain = config["pretrain"]
     variant = {**pretrain["training"], **pretrain["variants"][wildcards.variant]}
+    architecture = pretrain["architectures"][variant["architecture"]]
+    # An untrained control knows nothing of training.
+    trained = variant if variant["steps"] else {"steps": 0}
+    return {**trained, "architecture": architecture}
+
+
+def judge(*thresholds):
+    """What decides the NLI model's answers and, by the named thresholds, what is made of them."""
     return {
-        **variant,
-        "architecture": pretrain["architectures"][variant["architecture"]],
+        **{key: value for key, value in NLI.items() if key not in ("train", "thresholds")},
+        "thresholds": {name: NLI["thresholds"][name] for name in thresholds},
     }
+
+
+# Positives are not asked whether they contradict.
+POSITIVES_JUDGE = judge("entailment", "equivalence")
 
 
 def local_checkpoint(entry, seed):
@@ -66,7 +86,8 @@ def local_checkpoint(entry, seed):
 def model_of(wildcards):
     """The registry entry of a run's model; an aligned one is a local checkpoint again."""
     if wildcards.objective == "zeroshot":
-        return config["models"][wildcards.model]
+        entry = config["models"][wildcards.model]
+        return {key: value for key, value in entry.items() if key != "seeds"}
     return {"open_clip": f"models/{wildcards.model}/{wildcards.objective}/seed{{seed}}"}
 
 
@@ -80,10 +101,16 @@ def recipe_of(wildcards):
     return {**ALIGNMENT["recipe"], **objective}
 
 
-def base_of(wildcards):
-    """The checkpoint that alignment starts from: the model's first seed."""
+def base_entry(wildcards):
+    """What alignment starts from: the model's first seed, whatever others there are."""
     entry = config["models"][wildcards.model]
-    return local_checkpoint(entry, entry.get("seeds", [0])[0])
+    return {**entry, "seeds": entry.get("seeds", [0])[:1]}
+
+
+def base_of(wildcards):
+    """The checkpoint that alignment starts from."""
+    entry = base_entry(wildcards)
+    return local_checkpoint(entry, entry["seeds"][0])
 
 
 def result_files(model, objective, seed, tasks, kinds=("json", "parquet")):

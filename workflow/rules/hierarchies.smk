@@ -38,7 +38,6 @@ rule train_nli:
         weights="models/nli/model.safetensors",
         tokenizer="models/nli/tokenizer.json",
         curve="models/nli/curve.csv",
-        report="models/nli/accuracy.json",
     log:
         "logs/train_nli.log",
     benchmark:
@@ -48,10 +47,31 @@ rule train_nli:
         "../envs/torch.yml"
     threads: 1
     params:
-        settings=lambda wildcards: NLI["train"],
-        nli=lambda wildcards: {key: NLI[key] for key in NLI if key != "train"},
+        settings=lambda wildcards: {
+            key: value for key, value in NLI["train"].items() if key != "evaluation_pairs"
+        },
     script:
         "../scripts/train_nli.py"
+
+
+rule evaluate_nli:
+    """Measure the NLI model on held-out pairs of the drawn world."""
+    input:
+        model=rules.train_nli.output,
+        code=code_of("evaluate_nli.py"),
+    output:
+        "models/nli/accuracy.json",
+    log:
+        "logs/evaluate_nli.log",
+    conda:
+        "../envs/torch.yml"
+    threads: 1
+    params:
+        nli=lambda wildcards: judge(),
+        size=lambda wildcards: NLI["train"]["evaluation_pairs"],
+        seed=lambda wildcards: NLI["train"]["seed"],
+    script:
+        "../scripts/evaluate_nli.py"
 
 
 rule write_seeds:
@@ -117,7 +137,7 @@ rule filter_written:
     conda:
         "../envs/torch.yml"
     params:
-        nli=lambda wildcards: NLI,
+        nli=lambda wildcards: POSITIVES_JUDGE,
     script:
         "../scripts/filter_written.py"
 
@@ -138,7 +158,7 @@ rule recombine:
         "../envs/torch.yml"
     params:
         size=GENERATION["recombination"]["size"],
-        nli=lambda wildcards: NLI,
+        nli=lambda wildcards: POSITIVES_JUDGE,
         seed=GENERATION["seed"],
     script:
         "../scripts/recombine.py"
@@ -165,7 +185,7 @@ rule train_hierarchy_model:
     threads: 1
     params:
         settings=lambda wildcards: GENERATION["hierarchy_model"],
-        nli=lambda wildcards: NLI,
+        nli=lambda wildcards: POSITIVES_JUDGE,
     script:
         "../scripts/train_hierarchy_model.py"
 
@@ -191,7 +211,7 @@ rule write_items:
         mem_mb=4000,
     params:
         settings=lambda wildcards: GENERATION["production"],
-        nli=lambda wildcards: NLI,
+        nli=lambda wildcards: judge("entailment", "contradiction", "equivalence"),
         seed=GENERATION["seed"],
     script:
         "../scripts/write_items.py"
@@ -221,7 +241,7 @@ rule write_datasheet:
         tables=[*LESSONS, f"{DATA}/items-train.parquet"],
         counts=f"{DATA}/captions-train.json",
         reports=[rules.train_hierarchy_model.output.report]
-        + [rules.train_nli.output.report] * bool(NLI_FILES),
+        + rules.evaluate_nli.output * bool(NLI_FILES),
         code=code_of("write_datasheet.py"),
     output:
         f"{DATA}/datasheet.json",

@@ -3,7 +3,7 @@
 from _job import job
 
 with job(snakemake):
-    from hierarcaps.generation.steps import make_augmentation
+    from hierarcaps.generation.steps.augmentation import make_augmentation
 
     make_augmentation(
         snakemake.input.seeds,

@@ -3,7 +3,7 @@
 from _job import job
 
 with job(snakemake):
-    from hierarcaps.generation.steps import make_accepted
+    from hierarcaps.generation.steps.acceptance import make_accepted
 
     nli = snakemake.params.nli
     make_accepted(snakemake.input.tables, nli["model"], nli, snakemake.output[0])

@@ -3,7 +3,7 @@
 from _job import job
 
 with job(snakemake):
-    from hierarcaps.generation.steps import make_captions
+    from hierarcaps.generation.steps.captions import make_captions
     from hierarcaps.hierarchy import read_hierarchies
 
     test_images = [item.image for item in read_hierarchies(snakemake.input.test) if item.image]

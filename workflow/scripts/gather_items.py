@@ -3,6 +3,6 @@
 from _job import job
 
 with job(snakemake):
-    from hierarcaps.generation.steps import make_items_table
+    from hierarcaps.generation.steps.dataset import make_items_table
 
     make_items_table(snakemake.input.tables, snakemake.output.table, snakemake.output.hierarchies)

@@ -3,7 +3,7 @@
 from _job import job
 
 with job(snakemake):
-    from hierarcaps.generation.steps import make_recombination
+    from hierarcaps.generation.steps.recombination import make_recombination
 
     make_recombination(
         snakemake.input.tables,

@@ -5,7 +5,7 @@ from pathlib import Path
 from _job import job
 
 with job(snakemake):
-    from hierarcaps.generation.steps import make_hierarchy_model
+    from hierarcaps.generation.steps.hierarchy_model import make_hierarchy_model
 
     make_hierarchy_model(
         snakemake.input.tables,

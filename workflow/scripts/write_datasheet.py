@@ -5,7 +5,7 @@ from pathlib import Path
 from _job import job
 
 with job(snakemake):
-    from hierarcaps.generation.steps import make_datasheet
+    from hierarcaps.generation.steps.datasheet import make_datasheet
 
     make_datasheet(
         snakemake.output[0],

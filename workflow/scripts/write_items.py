@@ -5,7 +5,7 @@ from pathlib import Path
 from _job import job
 
 with job(snakemake):
-    from hierarcaps.generation.steps import make_items
+    from hierarcaps.generation.steps.items import make_items
 
     make_items(
         snakemake.input.captions,

@@ -3,7 +3,7 @@
 from _job import job
 
 with job(snakemake):
-    from hierarcaps.generation.steps import make_seeds
+    from hierarcaps.generation.steps.seeds import make_seeds
 
     make_seeds(
         snakemake.input.captions,

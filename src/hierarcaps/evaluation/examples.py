@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from hierarcaps.evaluation.tasks import Items
+from hierarcaps.evaluation.protocol import Items
 from hierarcaps.files import atomic_path
 from hierarcaps.images import ImageStore
 

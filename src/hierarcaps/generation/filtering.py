@@ -23,19 +23,21 @@ class Thresholds:
 
     Attributes:
         entailment: least probability of entailment for "entails".
-        contradiction: least probability of contradiction, in both directions, for "contradicts".
         equivalence: a tier whose *reverse* entailment has at least this probability says nothing
             new; 1.01 switches the check off.
+        contradiction: least probability of contradiction, in both directions, for "contradicts";
+            by default no pair does, since only negatives are asked.
     """
 
     entailment: float
-    contradiction: float
     equivalence: float
+    contradiction: float = 1.01
 
     @classmethod
     def from_params(cls, section: Mapping[str, Any]) -> "Thresholds":
-        """Read the three thresholds of a params section, each in (0, 1.01]."""
-        values = {name: section[name] for name in ("entailment", "contradiction", "equivalence")}
+        """Read the thresholds of a params section, each in (0, 1.01]."""
+        names = ("entailment", "contradiction", "equivalence")
+        values = {name: section[name] for name in names if name in section}
         for name, value in values.items():
             if not 0 < value <= 1.01:
                 raise InputError(f"nli.thresholds.{name}: found {value}, expected (0, 1.01]")

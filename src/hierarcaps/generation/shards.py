@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from hierarcaps.errors import InputError
-from hierarcaps.files import atomic_path, sha256_json
+from hierarcaps.files import atomic_path, sha256_file, sha256_json
 
 COLUMNS = ("caption", "image", "source", "output", "tiers", "negatives", "reason")
 """caption: what entered; image: its file name or None; source: which step wrote the row; output:
@@ -37,6 +37,12 @@ def shard_key(step: str, **parts: Any) -> str:
     shard number.
     """
     return sha256_json({"step": step, **parts})
+
+
+def model_identity(model: str | Path) -> str:
+    """Return the hash of a local model's weights, or a hub id as it is."""
+    weights = Path(model) / "model.safetensors"
+    return sha256_file(weights) if weights.is_file() else str(model)
 
 
 def shard_rows(count: int, shard: int, shards: int) -> range:

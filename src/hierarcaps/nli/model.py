@@ -6,6 +6,7 @@ classified when the model is opened.
 """
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -123,6 +124,12 @@ class NLIModel:
             else:
                 batches.append([index])
         return batches
+
+
+def open_nli(model: str | Path, settings: Mapping[str, Any]) -> NLIModel:
+    """Open the NLI model of the params section ``nli``; ``model`` is a folder or a hub id."""
+    keys = ("revision", "batch_tokens", "max_length", "canaries", "device")
+    return NLIModel(str(model), **{key: settings[key] for key in keys if key in settings})
 
 
 def resolve_labels(id2label: Mapping[int, str], name: str) -> list[int]:

@@ -28,7 +28,7 @@ def write_split(
 
     ``settings`` is the ``scenes`` section of the parameters: ``seed``, ``image_size`` (pixels),
     the split's own size under its name, ``captions_per_image``, ``caption_mix`` (level: share),
-    ``held_out_share`` (of the test scenes) and ``typical_share``. Equal arguments give equal bytes.
+    ``typical_share`` and, for ``test`` alone, ``held_out_share``. Equal arguments give equal bytes.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -37,7 +37,7 @@ def write_split(
         split,
         settings[split],
         settings["seed"],
-        held_out_share=settings["held_out_share"],
+        held_out_share=settings.get("held_out_share", 0.0),
         typical_share=settings["typical_share"],
     )
     rng = Random(f"captions/{settings['seed']}/{split}")

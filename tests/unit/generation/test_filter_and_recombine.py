@@ -16,7 +16,7 @@ from hierarcaps.generation.shards import make_table
 from hierarcaps.scenes.grammar import parse
 from hierarcaps.scenes.logic import relation
 
-THRESHOLDS = Thresholds(0.9, 0.9, 0.5)
+THRESHOLDS = Thresholds(entailment=0.9, contradiction=0.9, equivalence=0.5)
 GOOD = ("an animal", "a duck", "a red duck", "a red duck on the beach")
 SEEDS = [
     GOOD,
@@ -61,7 +61,7 @@ def test_the_first_fault_is_the_reason(tiers, reason):
 def test_an_empty_table_and_equivalence_switched_off():
     assert filter_positives(make_table([]), LogicNLI(), THRESHOLDS).empty
     table = make_table([{"tiers": (*GOOD[:3], "the red duck")}])
-    loose = Thresholds(0.9, 0.9, 1.01)
+    loose = Thresholds(entailment=0.9, contradiction=0.9, equivalence=1.01)
     assert filter_positives(table, LogicNLI(), loose)["reason"].tolist() == [None]
 
 

@@ -6,10 +6,10 @@ from test_filter_and_recombine import GOOD, SEEDS, LogicNLI
 from tiny_checkpoints import tiny_llama, tiny_t5
 
 from hierarcaps.errors import InputError
-from hierarcaps.generation import steps
 from hierarcaps.generation.datasheet import write_datasheet
 from hierarcaps.generation.oracle import score
 from hierarcaps.generation.prompt_texts import get_prompt
+from hierarcaps.generation.seq2seq import HierarchyModel
 from hierarcaps.generation.shards import (
     gather,
     is_current,
@@ -20,14 +20,24 @@ from hierarcaps.generation.shards import (
     shard_rows,
     write_table,
 )
+from hierarcaps.generation.steps.acceptance import make_accepted
+from hierarcaps.generation.steps.augmentation import make_augmentation
+from hierarcaps.generation.steps.captions import make_captions
+from hierarcaps.generation.steps.dataset import make_items_table
+from hierarcaps.generation.steps.hierarchy_model import make_hierarchy_model
+from hierarcaps.generation.steps.items import make_items
+from hierarcaps.generation.steps.recombination import make_recombination
+from hierarcaps.generation.steps.seeds import make_seeds
 from hierarcaps.hierarchy import read_hierarchies
 
+STEPS = "hierarcaps.generation.steps"
 NLI = {"thresholds": {"entailment": 0.9, "contradiction": 0.9, "equivalence": 0.5}}
 
 
 @pytest.fixture
 def logic_nli(monkeypatch):
-    monkeypatch.setattr(steps, "open_nli", lambda model, settings: LogicNLI())
+    for step in ("acceptance", "recombination", "hierarchy_model", "items"):
+        monkeypatch.setattr(f"{STEPS}.{step}.open_nli", lambda model, settings: LogicNLI())
 
 
 def test_shards_cover_every_row_once():
@@ -71,10 +81,10 @@ def test_captions_to_items_from_files_to_files(tmp_path, logic_nli, monkeypatch)
     ).to_csv(source, index=False)  # fmt: skip
     limits = {"min_words": 4, "max_words": 60, "max_characters": 300}
     spec = {"path": source, "kind": "table", "image_column": "file"}
-    steps.make_captions([spec], ["0.png"], limits, captions, counts)
+    make_captions([spec], ["0.png"], limits, captions, counts)
     assert json.loads(counts.read_text())["test_image"] == 1
     with pytest.raises(InputError, match="no usable caption is left, of 8"):
-        steps.make_captions([spec], [], limits | {"min_words": 50}, captions, counts)
+        make_captions([spec], [], limits | {"min_words": 50}, captions, counts)
 
     llm = {"model": tiny_llama(tmp_path / "llama"), "device": "cpu", "dtype": "float32"}
     settings = {
@@ -82,9 +92,9 @@ def test_captions_to_items_from_files_to_files(tmp_path, logic_nli, monkeypatch)
     }  # fmt: skip
     seeds = [tmp_path / f"seeds{shard}.parquet" for shard in range(2)]
     for shard, path in enumerate(seeds):
-        steps.make_seeds(captions, shard, 2, settings, 0, path)
+        make_seeds(captions, shard, 2, settings, 0, path)
     assert sorted(gather(seeds)["caption"]) == sorted(pd.read_parquet(captions)["caption"])
-    steps.make_accepted(seeds, "nli", NLI, tmp_path / "accepted.parquet")
+    make_accepted(seeds, "nli", NLI, tmp_path / "accepted.parquet")
 
     production = {
         "captions": 2, "batch_size": 4,
@@ -94,26 +104,28 @@ def test_captions_to_items_from_files_to_files(tmp_path, logic_nli, monkeypatch)
     h = tiny_t5(tmp_path / "t5")
     items = [tmp_path / f"items{shard}.parquet" for shard in range(2)]
     for shard, path in enumerate(items):
-        steps.make_items(captions, shard, 2, h, production, "nli", NLI, 0, path)
+        make_items(captions, shard, 2, h, production, "nli", NLI, 0, path)
     before = [path.read_bytes() for path in items]
 
     # A finished shard is not made again; a lost one comes back the same.
     items[1].unlink()
     opened = []
-    real = steps.HierarchyModel
     monkeypatch.setattr(
-        steps, "HierarchyModel", lambda *args, **kw: (opened.append(1), real(*args, **kw))[1]
+        f"{STEPS}.items.HierarchyModel",
+        lambda *args, **kw: (opened.append(1), HierarchyModel(*args, **kw))[1],
     )
-    monkeypatch.setattr(steps, "open_llm", lambda settings: pytest.fail("seeds were made again"))
+    monkeypatch.setattr(
+        f"{STEPS}.seeds.open_llm", lambda settings: pytest.fail("seeds were made again")
+    )
     for shard, path in enumerate(items):
-        steps.make_items(captions, shard, 2, h, production, "nli", NLI, 0, path)
-        steps.make_seeds(captions, shard, 2, settings, 0, seeds[shard])
+        make_items(captions, shard, 2, h, production, "nli", NLI, 0, path)
+        make_seeds(captions, shard, 2, settings, 0, seeds[shard])
     assert opened == [1]
     assert [path.read_bytes() for path in items] == before
     assert len(gather(items)) == 2
     gathered, accepted = tmp_path / "all.parquet", tmp_path / "train.csv"
     with pytest.raises(InputError, match="none of 2 captions became an item"):
-        steps.make_items_table(items, gathered, accepted)
+        make_items_table(items, gathered, accepted)
     assert not accepted.exists()
 
 
@@ -123,7 +135,7 @@ def test_accepted_items_are_gathered_in_the_official_format(tmp_path):
     shards = [tmp_path / f"shard{number}.parquet" for number in range(2)]
     write_table(shards[0], make_table([whole, {"reason": "tier_count"}]), "k")
     write_table(shards[1], make_table([whole | {"image": None}]), "k")
-    steps.make_items_table(shards, tmp_path / "all.parquet", tmp_path / "train.csv")
+    make_items_table(shards, tmp_path / "all.parquet", tmp_path / "train.csv")
     assert len(read_table(tmp_path / "all.parquet")) == 3
     items = read_hierarchies(tmp_path / "train.csv")
     assert [item.item_id for item in items] == ["0", "1"]
@@ -139,24 +151,24 @@ def test_augmentation_recombination_and_h_from_files(tmp_path, logic_nli):
         "prompts": 2, "examples": 3, "completions": 4, "max_new_tokens": 5, "temperature": 1.0,
     }  # fmt: skip
     more = tmp_path / "more.parquet"
-    steps.make_augmentation(seeds, settings, llm, 0, more)
+    make_augmentation(seeds, settings, llm, 0, more)
     assert len(read_table(more)) == 8
     assert read_table(more)["reason"].notna().all()
     made = tmp_path / "made.parquet"
     captions = tmp_path / "captions.parquet"
     pd.DataFrame({"caption": ["some cars and owls"]}).to_parquet(captions)
-    steps.make_recombination([seeds, more], captions, 65, "nli", NLI, 0, made)
+    make_recombination([seeds, more], captions, 65, "nli", NLI, 0, made)
     assert len(read_table(made)) == 60
     model = {
         "model": None, "width": 16, "layers": 1, "heads": 2, "steps": 2, "batch_size": 4,
         "learning_rate": 1e-3, "seed": 0, "held_out": 0.1, "device": "cpu",
     }  # fmt: skip
     report = tmp_path / "report.json"
-    steps.make_hierarchy_model(
+    make_hierarchy_model(
         [seeds, made], model, "nli", NLI, tmp_path / "h", tmp_path / "c.csv", report
     )
     assert json.loads(report.read_text())["n"] > 0
-    steps.make_augmentation(seeds, settings | {"prompts": 0}, {"model": "none"}, 0, more)
+    make_augmentation(seeds, settings | {"prompts": 0}, {"model": "none"}, 0, more)
     assert read_table(more).empty
 
 

@@ -1,0 +1,29 @@
+"""What the language model writes in the context of accepted seeds."""
+
+from hierarcaps.files import sha256_file
+from hierarcaps.generation.filtering import accepted
+from hierarcaps.generation.llm import open_llm
+from hierarcaps.generation.seeding import augment
+from hierarcaps.generation.shards import (
+    is_current,
+    make_table,
+    read_table,
+    shard_key,
+    write_table,
+)
+from hierarcaps.generation.steps import Files, Params
+
+
+def make_augmentation(
+    seeds: Files, settings: Params, llm: Params, seed: int, output: Files
+) -> None:
+    """Let the language model continue lists of accepted seeds; see ``seeding.augment``."""
+    key = shard_key(
+        "augmentation", settings=dict(settings), llm=dict(llm), seed=seed, seeds=sha256_file(seeds)
+    )
+    if is_current(output, key):
+        return
+    chains = list(accepted(read_table(seeds))["tiers"])
+    # Without prompts the model, half a minute to load, is not opened.
+    rows = augment(chains, open_llm(dict(llm)), dict(settings), seed) if settings["prompts"] else []
+    write_table(output, make_table(rows), key)

@@ -1,0 +1,32 @@
+"""Captions: what the pipeline starts from."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from hierarcaps.errors import InputError
+from hierarcaps.files import atomic_path, write_json
+from hierarcaps.generation.sources import prepare_captions, read_captions
+from hierarcaps.generation.steps import Files, Params
+
+
+def make_captions(
+    sources: Sequence[Params], excluded_images: Sequence[str], settings: Params, output: Files,
+    counts: Files,
+) -> None:  # fmt: skip
+    """Gather the captions of all sources into one parquet file (``caption``, ``image``).
+
+    Args:
+        sources: each with ``path``, ``kind`` and, for tables, ``caption_column``, ``image_column``.
+        excluded_images: names of test images.
+        settings: ``min_words``, ``max_words``, ``max_characters``.
+        output: parquet file.
+        counts: JSON file of what was left out, and why.
+    """
+    table = pd.concat([read_captions(**source) for source in sources], ignore_index=True)
+    kept, numbers = prepare_captions(table, excluded_images, **settings)
+    if kept.empty:
+        raise InputError(f"{sources[0]['path']}: no usable caption is left, of {len(table)}")
+    with atomic_path(output) as partial:
+        kept.to_parquet(partial, index=False)
+    write_json(counts, numbers)

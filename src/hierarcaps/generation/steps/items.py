@@ -1,0 +1,47 @@
+"""What H writes."""
+
+import pandas as pd
+
+from hierarcaps.files import sha256_file
+from hierarcaps.generation.filtering import Thresholds
+from hierarcaps.generation.negatives import add_negatives, write_positives
+from hierarcaps.generation.seq2seq import HierarchyModel
+from hierarcaps.generation.shards import (
+    is_current,
+    model_identity,
+    shard_key,
+    shard_rows,
+    write_table,
+)
+from hierarcaps.generation.steps import Files, Params
+from hierarcaps.nli.model import open_nli
+
+
+def make_items(
+    captions: Files, shard: int, shards: int, model: Files, settings: Params, nli_model: Files,
+    nli_settings: Params, seed: int, output: Files,
+) -> None:  # fmt: skip
+    """Write the positives and negatives of a shard of the captions, with H and the NLI filter.
+
+    ``settings`` is the params section ``generation.production``: ``captions`` (how many in all
+    shards), ``batch_size``, ``device``, ``positives`` and ``negatives``.
+    """
+    key = shard_key(
+        "items", settings=dict(settings), nli_settings=dict(nli_settings), seed=seed,
+        captions=sha256_file(captions), model=model_identity(model), nli=model_identity(nli_model),
+        shard=[shard, shards],
+    )  # fmt: skip
+    if is_current(output, key):
+        return
+    table = pd.read_parquet(captions)
+    order = table.sample(frac=1, random_state=seed).head(settings["captions"])
+    rows = shard_rows(len(order), shard, shards)
+    part = order.iloc[rows.start : rows.stop]
+    h = HierarchyModel(
+        str(model), batch_size=settings["batch_size"], device=settings.get("device", "auto")
+    )
+    nli = open_nli(nli_model, nli_settings)
+    thresholds = Thresholds.from_params(nli_settings["thresholds"])
+    items = write_positives(part, h, nli, thresholds, settings["positives"])
+    items = add_negatives(items, h, nli, thresholds, settings["negatives"], seed * 100 + shard)
+    write_table(output, items, key)

@@ -1,0 +1,39 @@
+"""Accepted rows, recombined."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from hierarcaps.files import sha256_file
+from hierarcaps.generation.filtering import Thresholds, accepted, filter_positives
+from hierarcaps.generation.recombination import recombine
+from hierarcaps.generation.shards import gather, make_table, model_identity, shard_key, write_table
+from hierarcaps.generation.steps import Files, Params
+from hierarcaps.generation.text import words
+from hierarcaps.nli.model import open_nli
+
+
+def make_recombination(
+    inputs: Sequence[Files], captions: Files, size: int, nli_model: Files, nli_settings: Params,
+    seed: int, output: Files,
+) -> None:  # fmt: skip
+    """Recombine the accepted rows of all inputs until there are ``size`` in all, and filter.
+
+    ``captions`` attests word forms (see ``recombination.recombine``).
+    """
+    chains = list(accepted(gather(inputs))["tiers"])
+    attested = {word for text in pd.read_parquet(captions)["caption"] for word in words(text)}
+    made = recombine(chains, max(0, size - len(chains)), seed, attested)
+    rows = [{"caption": c[-1], "tiers": c, "source": "recombination"} for c in made]
+    thresholds = Thresholds.from_params(nli_settings["thresholds"])
+    table = filter_positives(make_table(rows), open_nli(nli_model, nli_settings), thresholds)
+    key = shard_key(
+        "recombination",
+        inputs=[sha256_file(path) for path in inputs],
+        captions=sha256_file(captions),
+        size=size,
+        seed=seed,
+        nli=model_identity(nli_model),
+        settings=dict(nli_settings),
+    )
+    write_table(output, table, key)

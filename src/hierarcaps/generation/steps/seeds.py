@@ -1,0 +1,39 @@
+"""What the language model writes from captions."""
+
+import pandas as pd
+
+from hierarcaps.files import sha256_file
+from hierarcaps.generation.llm import open_llm
+from hierarcaps.generation.prompt_texts import get_prompt
+from hierarcaps.generation.seeding import write_seeds
+from hierarcaps.generation.shards import (
+    is_current,
+    shard_key,
+    shard_rows,
+    write_table,
+)
+from hierarcaps.generation.sources import sample_covering
+from hierarcaps.generation.steps import Files, Params
+
+
+def make_seeds(
+    captions: Files, shard: int, shards: int, settings: Params, seed: int, output: Files
+) -> None:
+    """Let the language model write hierarchies for a shard of a covering sample of captions.
+
+    ``settings`` is the params section ``generation.seeds``: ``llm``, ``prompt``, ``captions`` (how
+    many in all shards), ``max_new_tokens``, ``temperature``.
+    """
+    prompt = get_prompt(settings["prompt"])
+    key = shard_key(
+        "seeds", settings=dict(settings), prompt=prompt.prefix(), seed=seed,
+        captions=sha256_file(captions), shard=[shard, shards],
+    )  # fmt: skip
+    if is_current(output, key):
+        return
+    table = pd.read_parquet(captions)
+    chosen = sample_covering(list(table["caption"]), settings["captions"], seed)
+    rows = shard_rows(len(chosen), shard, shards)
+    part = table.iloc[[chosen[row] for row in rows]]
+    llm = open_llm(settings["llm"])
+    write_table(output, write_seeds(part, llm, prompt, dict(settings), seed + shard), key)

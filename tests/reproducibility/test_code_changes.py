@@ -1,0 +1,59 @@
+"""An edit redoes what the edited file takes part in; an edit undone, or a new date, nothing."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from conftest import planned, snakemake
+
+EVALUATED = {"embed", "evaluate", "summarise", "compare_objectives", "export_explorer"}
+
+
+def edit_module(directory: Path, module: str) -> None:
+    path = directory / "src" / "hierarcaps" / module
+    path.write_text(path.read_text(encoding="utf-8") + "# edited\n", encoding="utf-8")
+
+
+def edit_notebook(directory: Path, name: str) -> None:
+    path = directory / "notebooks" / name
+    notebook = json.loads(path.read_text(encoding="utf-8"))
+    notebook["cells"][-1]["source"] += ["\n# edited"]
+    path.write_text(json.dumps(notebook, indent=1), encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("module", "rules"),
+    [
+        ("losses.py", {"align", "render_report", "mirror_to_mlflow"} | EVALUATED),
+        ("tracking.py", {"mirror_to_mlflow"}),
+        ("generation/datasheet.py", {"write_datasheet", "render_report"}),
+        ("report/figures.css", {"render_report"}),
+        ("explorer/grid.js", {"export_explorer"}),
+    ],
+)
+def test_an_edited_module_redoes_the_rules_that_import_it(study, module, rules):
+    if module.endswith(".py"):
+        edit_module(study, module)
+    else:
+        path = study / "src" / "hierarcaps" / module
+        path.write_text(path.read_text(encoding="utf-8") + "\n", encoding="utf-8")
+    assert planned(study) == rules
+
+
+def test_an_edited_notebook_is_rendered_anew_and_nothing_else(study):
+    edit_notebook(study, "zero_shot.ipynb")
+    result = snakemake(study, "--dry-run", "--quiet", "host", "--", "all")
+    assert planned(study) == {"render_report"}
+    assert result.stdout.count("wildcards: notebook=zero_shot") == 1
+    assert "wildcards: notebook=alignment" not in result.stdout
+
+
+def test_an_edit_undone_redoes_nothing(study):
+    path = study / "src" / "hierarcaps" / "losses.py"
+    before = path.read_text(encoding="utf-8")
+    edit_module(study, "losses.py")
+    path.write_text(before, encoding="utf-8")
+    for touched in ("workflow/scripts/align.py", "notebooks/zero_shot.ipynb", "params.yaml"):
+        os.utime(study / touched)
+    assert planned(study) == set()

@@ -1,0 +1,234 @@
+"""Each parameter makes run what depends on it, and no more; dvc.yaml knows the same."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from conftest import ROOT, merge
+from planning import FEWER, Job, detailed_summary, own_jobs, pretend_finished, snakemake_on
+
+EVALUATE = {"evaluate", "evaluate_baselines", "compare_objectives"}
+PROBED = {"embed", "evaluate", "summarise", "compare_objectives", "render_report"}
+JUDGED = {"filter_written", "recombine", "train_hierarchy_model", "write_items"}
+MLFLOW = {"mirror_to_mlflow"}
+# What each parameter decides itself (what follows from it runs too); the longest prefix counts.
+# Whatever changes, describe_run tells the reports.
+DECIDES: dict[str, set[str]] = {
+    "results": PROBED
+    | EVALUATE
+    | MLFLOW
+    | {"list_embedding_needs", "draw_contact_sheet", "pick_examples", "export_explorer"},
+    "scenes": {"draw_scenes"},
+    "pretrain": {"pretrain"},
+    "models": {"embed"} | MLFLOW,
+    "models.rn-24": {"embed", "align"} | MLFLOW,
+    "models.rn-24-untrained.seeds": {"pretrain"} | PROBED | MLFLOW,
+    "models.vit-8-untrained.seeds": {"pretrain"} | PROBED | MLFLOW,
+    "captions": {"gather_captions"},
+    "captions.sources.train.0.kind": {"gather_captions", "write_datasheet"},
+    "nli": {"evaluate_nli"} | JUDGED,
+    "nli.model": {"write_datasheet"} | JUDGED | MLFLOW,
+    "nli.train": {"train_nli"} | MLFLOW,
+    "nli.train.evaluation_pairs": {"evaluate_nli"} | MLFLOW,
+    "nli.train.seed": {"train_nli", "evaluate_nli"} | MLFLOW,
+    "nli.thresholds": JUDGED,
+    "nli.thresholds.contradiction": {"write_items"},
+    "generation.seed": {"write_seeds", "augment", "recombine", "write_items"},
+    "generation.seeds": {"write_seeds"},
+    "generation.seeds.llm": {"write_seeds", "augment"},
+    "generation.seeds.prompt": {"write_seeds", "write_datasheet"},
+    "generation.seeds.shards": {"write_seeds", "filter_written"},
+    "generation.augmentation": {"augment"},
+    "generation.recombination": {"recombine"},
+    "generation.hierarchy_model": {"train_hierarchy_model"} | MLFLOW,
+    "generation.production": {"write_items"},
+    "generation.production.shards": {"write_items", "gather_items"},
+    "alignment": {"align"},
+    "alignment.models": {"align", "export_explorer"} | PROBED | MLFLOW,
+    "alignment.seeds": {"align"} | PROBED | MLFLOW,
+    "alignment.recipe": {"align"} | MLFLOW,
+    "alignment.objectives": {"align"} | MLFLOW,
+    "test_set.name": set(),
+    "test_set.hierarchies": {"gather_captions", "list_embedding_needs", "embed", "evaluate"}
+    | {"evaluate_baselines", "pick_examples", "export_explorer"},
+    "test_set.images": {"embed", "pick_examples", "export_explorer"},
+    "probe": {"embed"},
+    "evaluation": EVALUATE,
+    "evaluation.drawn_world.scenes": {"list_embedding_needs", "embed"} | EVALUATE,
+    "evaluation.drawn_world.templates": {"list_embedding_needs"} | EVALUATE,
+    "report": {"pick_examples"},
+}
+# Another valid value where adding one or halving gives none.
+OTHER: dict[str, Any] = {
+    "results": "other-results",
+    "rn-24": "rn-16",
+    "rn-16": "rn-24",
+    "vit-8": "rn-16",
+    "scenes": "table",
+    "models/nli": "someone/an-nli-model",
+    "transformers": "vllm",
+    "re": "ec",
+    "ec": "re",
+}
+SPLITS = {"train": "validation", "validation": "train", "test": "validation"}
+
+
+def study() -> dict:
+    params = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    params = json.loads(json.dumps(params))  # YAML's anchors are one object
+    merge(params, FEWER)
+    return params
+
+
+def leaves(node: Any, path: tuple = ()) -> list[tuple]:
+    """Return the paths of all values; a list is one value, unless it is of sections."""
+    if isinstance(node, dict):
+        return [leaf for key, value in node.items() for leaf in leaves(value, (*path, key))]
+    if isinstance(node, list) and node and isinstance(node[0], dict):
+        return [leaf for i, value in enumerate(node) for leaf in leaves(value, (*path, i))]
+    return [path]
+
+
+def another(value: Any, path: tuple) -> Any:
+    """Return a different value that the schema and the checks of references allow."""
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, int):
+        return value + 1
+    if isinstance(value, float):
+        return value / 2 or 0.5
+    if isinstance(value, list):
+        if path == ("alignment", "models"):
+            return [*value, "rn-16"]
+        if path[-1] in ("seeds", "templates"):
+            return [*value, 7 if path[-1] == "seeds" else "a drawing of {}"]
+        return [another(value[0], path), *value[1:]]
+    if value in OTHER:
+        return OTHER[value]
+    if path[0] == "models":
+        return value.replace("rn-24", "*").replace("vit-8", "rn-24").replace("*", "rn-16")
+    return re.sub(r"\b(train|validation|test)\.", lambda m: f"{SPLITS[m[1]]}.", value) + (
+        "" if "/" in value else "-other"
+    )
+
+
+def with_another(path: tuple) -> dict:
+    """Return the section of ``path`` with another value there."""
+    params = study()
+    node = params
+    for key in path[:-1]:
+        node = node[key]
+    before = node[path[-1]]
+    node[path[-1]] = another(before, path)
+    assert node[path[-1]] != before
+    return {path[0]: params[path[0]]}
+
+
+def dotted(path: tuple) -> str:
+    return ".".join(map(str, path))
+
+
+def longest_prefix(path: tuple) -> set[str]:
+    for end in range(len(path), 0, -1):
+        if dotted(path[:end]) in DECIDES:
+            return DECIDES[dotted(path[:end])]
+    raise KeyError(path)
+
+
+def stages() -> dict[str, dict]:
+    return yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
+
+
+def outs(stage: dict) -> list[str]:
+    return [next(iter(out)) if isinstance(out, dict) else out for out in stage["outs"]]
+
+
+def stage_of(output: str) -> str:
+    """Return the stage that holds an output."""
+    found = [
+        name
+        for name, stage in stages().items()
+        if any(Path(output).is_relative_to(out) for out in outs(stage))
+    ]
+    assert len(found) == 1, f"{output} is in the outs of {found or 'no stage'}"
+    return found[0]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory) -> Path:
+    return pretend_finished(tmp_path_factory.mktemp("planning"))
+
+
+def test_a_finished_run_has_nothing_to_do_whatever_the_runtime(finished):
+    runtime = ["--cores", "7", "--resources", "gpu=3", "--set-threads", "align=4"]
+    runtime += ["--set-resources", "align:mem_mb=9999", "--retries", "2", "--jobs", "3"]
+    text = snakemake_on(finished, {}, *runtime, "--dry-run", "--", "all")
+    assert "Nothing to be done" in text
+
+
+@pytest.mark.parametrize("path", leaves(study()), ids=dotted)
+def test_a_parameter_decides_what_depends_on_it(finished, path):
+    jobs = own_jobs(finished, with_another(path))
+    assert {job.rule for job in jobs} == longest_prefix(path) | {"describe_run"}
+    for job in jobs:
+        if path[0] == "results":
+            continue  # the folder that the outs name
+        params = stages()[stage_of(job.outputs[0])]["params"]
+        assert path[0] in params or {"params.yaml": None} in params, (job, params)
+
+
+@pytest.mark.parametrize(
+    ("path", "wildcards"),
+    [
+        ("scenes.test", {"split=test"}),
+        ("scenes.held_out_share", {"split=test"}),
+        ("scenes.seed", {"split=train", "split=validation", "split=test"}),
+        ("pretrain.variants.vit-8.steps", {"variant=vit-8, seed=0"}),
+        ("pretrain.training.warmup", {f"variant={v}, seed=0" for v in ("rn-16", "rn-24", "vit-8")}),
+        ("alignment.objectives.ec.margin", {"model=rn-24, objective=ec, seed=0"}),
+        ("captions.sources.train.0.path", {"split=train"}),
+        ("models.vit-8-untrained.seeds", {"variant=vit-8-untrained, seed=7"}),
+    ],
+)
+def test_a_parameter_of_one_part_leaves_the_others(finished, path, wildcards):
+    keys = tuple(int(key) if key.isdigit() else key for key in path.split("."))
+    rules = ("draw_scenes", "pretrain", "align", "gather_captions")
+    jobs = [job for job in own_jobs(finished, with_another(keys)) if job.rule in rules]
+    assert {job.wildcards for job in jobs} == wildcards
+
+
+@pytest.mark.parametrize("name", list(stages()))
+def test_a_stage_holds_what_its_target_makes_and_needs(finished, name):
+    stage = stages()[name]
+    command, targets = stage["cmd"].split(" -- ")
+    assert command == "snakemake"
+    known = [*stage["deps"], *outs(stage)]
+    made = set()
+    for output, (rule, inputs) in detailed_summary(finished, *targets.split()).items():
+        # Earlier stages' jobs are in the graph too.
+        if stage_of(output) != name:
+            assert any(Path(output).is_relative_to(each) for each in stage["deps"]), (rule, output)
+            continue
+        made.add(output)
+        for path in inputs:
+            inside = Path(finished, path).resolve()
+            relative = inside.relative_to(ROOT if inside.is_relative_to(ROOT) else finished)
+            assert any(relative.is_relative_to(each) for each in known), (rule, path)
+    assert made
+
+
+def test_the_last_stage_versions_snakemakes_records():
+    *_, last = stages().values()
+    assert ".snakemake/metadata" in outs(last)
+    assert {"params.yaml": None} in last["params"]
+    for stage in stages().values():
+        assert all(out[next(iter(out))]["persist"] for out in stage["outs"])
+
+
+def test_job_blocks_are_understood(finished):
+    jobs = own_jobs(finished, {"probe": {"batch_size": 100}})
+    assert {job.rule for job in jobs} == {"embed", "describe_run"}
+    assert all(isinstance(job, Job) and job.outputs[0].startswith("results/") for job in jobs)
