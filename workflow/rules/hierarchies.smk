@@ -22,6 +22,9 @@ rule gather_captions:
     priority: 20
     conda:
         "../envs/torch.yml"
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(60),
     params:
         sources=lambda wildcards: config["captions"]["sources"][wildcards.split],
         settings=lambda wildcards: config["captions"]["kept"],
@@ -47,6 +50,9 @@ rule train_nli:
     conda:
         "../envs/torch.yml"
     threads: 1
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(60),
     params:
         settings=lambda wildcards: NLI["train"],
         nli=lambda wildcards: {key: NLI[key] for key in NLI if key != "train"},
@@ -70,7 +76,8 @@ rule write_seeds:
         "../envs/torch.yml"
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=growing(4000),
+        runtime=growing(240),
     params:
         settings=lambda wildcards: GENERATION["seeds"],
         seed=GENERATION["seed"],
@@ -92,7 +99,8 @@ rule augment:
         "../envs/torch.yml"
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=growing(4000),
+        runtime=growing(240),
     params:
         settings=lambda wildcards: GENERATION["augmentation"],
         llm=lambda wildcards: GENERATION["seeds"]["llm"],
@@ -116,6 +124,9 @@ rule filter_written:
     priority: 20
     conda:
         "../envs/torch.yml"
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(120),
     params:
         nli=lambda wildcards: NLI,
     script:
@@ -136,6 +147,9 @@ rule recombine:
     priority: 20
     conda:
         "../envs/torch.yml"
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(60),
     params:
         size=GENERATION["recombination"]["size"],
         nli=lambda wildcards: NLI,
@@ -163,6 +177,9 @@ rule train_hierarchy_model:
     conda:
         "../envs/torch.yml"
     threads: 1
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(240),
     params:
         settings=lambda wildcards: GENERATION["hierarchy_model"],
         nli=lambda wildcards: NLI,
@@ -188,7 +205,8 @@ rule write_items:
         "../envs/torch.yml"
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=growing(4000),
+        runtime=growing(240),
     params:
         settings=lambda wildcards: GENERATION["production"],
         nli=lambda wildcards: NLI,
@@ -211,6 +229,9 @@ rule gather_items:
         "logs/gather_items/{split}.log",
     conda:
         "../envs/torch.yml"
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(30),
     script:
         "../scripts/gather_items.py"
 
@@ -229,6 +250,9 @@ rule write_datasheet:
         "logs/write_datasheet.log",
     conda:
         "../envs/torch.yml"
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(30),
     params:
         prompt=GENERATION["seeds"]["prompt"],
         has_oracle=all(each["kind"] == "scenes" for each in config["captions"]["sources"]["train"]),
