@@ -41,7 +41,8 @@ review: $(ENV)/installed data/scenes/test.parquet  ## A sheet and a page for a p
 data/scenes/test.parquet: $(ENV)/installed
 	$(BIN)/snakemake -- scenes
 
-mlflow: $(ENV)/installed  ## MLflow's pages on localhost
+mlflow: $(ENV)/installed  ## MLflow's pages on localhost, runs grouped by model and objective
+	@echo "http://127.0.0.1:5000/#/experiments/1/runs?viewStateShareKey=grouped"
 	$(BIN)/mlflow ui --host 127.0.0.1 --backend-store-uri sqlite:///mlflow.db
 
 benchmark: $(ENV)/installed  ## Speed, as ratios measured in one run
