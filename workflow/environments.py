@@ -18,7 +18,7 @@ def check_conda(settings: Any) -> None:
     methods = {str(method) for method in settings.deployment_method}
     if "conda" in methods and not settings.conda_base_path and shutil.which("conda") is None:
         raise InputError(
-            "--use-conda (--software-deployment-method conda) needs the command conda, which is not "
-            "on the PATH: install Miniforge (https://conda-forge.org/download) and activate it, or "
-            "leave the flag out to run every rule in the environment that Snakemake itself is in"
+            "--use-conda (--software-deployment-method conda) needs the command conda, which is "
+            "not on the PATH: install Miniforge (https://conda-forge.org/download) and activate "
+            "it, or leave the flag out to run every rule in Snakemake's own environment"
         )

@@ -1,9 +1,9 @@
 """What a killed run leaves behind, and who else works in this directory.
 
 Snakemake writes lock files when a run begins and removes them when it ends; after `kill -9` or a
-power loss they stay, and only `--unlock` would remove them. Every Snakemake process of this workflow
-holds a shared advisory lock for as long as it lives, which the kernel releases whatever ends it. So a
-process that gets the lock for itself alone knows that the lock files it finds are nobody's.
+power loss they stay, and only `--unlock` would remove them. Every Snakemake process of this
+workflow holds a shared advisory lock for as long as it lives, which the kernel releases whatever
+ends it. So a process that gets the lock for itself alone knows that the lock files are nobody's.
 """
 
 import contextlib

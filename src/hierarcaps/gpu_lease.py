@@ -1,8 +1,8 @@
 """A GPU for one job alone: jobs of one machine take turns on its devices.
 
-Schedulers that know GPUs (Slurm, Kubernetes) hand each job its own. A machine without one gives every
-job all of its devices, and all jobs would take the first. A lease is an advisory lock on a file per
-device, which the kernel releases when the job ends, however it ends.
+Schedulers that know GPUs (Slurm, Kubernetes) hand each job its own. A machine without one gives
+every job all of its devices, and all jobs would take the first. A lease is an advisory lock on a
+file per device, which the kernel releases when the job ends, however it ends.
 """
 
 import contextlib
@@ -32,7 +32,7 @@ def devices() -> list[str]:
     except (OSError, subprocess.SubprocessError):
         return []
     rows = [[field.strip() for field in line.split(",")] for line in answer.stdout.splitlines()]
-    found = {index: uuid for index, uuid in rows}
+    found = dict(rows)
     allowed = os.environ.get(VISIBLE)
     if allowed is None:
         return list(found.values())
@@ -81,9 +81,7 @@ def _shared_folder() -> Path:
     return Path(tempfile.gettempdir()) / "hierarcaps-gpu-locks"
 
 
-def _take(
-    known: Sequence[str], wanted: int, root: Path, held: contextlib.ExitStack
-) -> list[str]:
+def _take(known: Sequence[str], wanted: int, root: Path, held: contextlib.ExitStack) -> list[str]:
     """Lock the first free devices, all or none, so that no two jobs wait for each other."""
     told = False
     while True:

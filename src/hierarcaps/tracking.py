@@ -1,7 +1,7 @@
 """MLflow: a mirror of result files. The only module that imports mlflow.
 
-Files are the truth. A run is replaced only where its files changed. A local database appears with its
-first experiment or not at all, so that processes may use it for the first time at once.
+Files are the truth. A run is replaced only where its files changed. A local database appears with
+its experiment or not at all, so that processes may use it for the first time at once.
 """
 
 import contextlib
@@ -25,8 +25,8 @@ DEFAULT_URI = f"{SQLITE}mlflow.db"
 ARTIFACTS = "mlartifacts"
 KEY_TAG = "hierarcaps.run"
 CONTENT_TAG = "hierarcaps.content"
-# The page that `make mlflow` names: runs in groups, means over the seeds of a group. MLflow's pages read
-# such a view from a tag of the experiment.
+# The page that `make mlflow` names: runs in groups, means over the seeds of a group. MLflow's pages
+# read such a view from a tag of the experiment.
 VIEW = "grouped"
 VIEW_TAG = f"mlflow.sharedViewState.{VIEW}"
 GROUPED_BY = ("model", "objective")

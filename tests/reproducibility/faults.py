@@ -118,6 +118,12 @@ class Running:
                     found.append(int(entry.name))
         return found
 
+    def noted_jobs(self) -> list[int]:
+        """Return the process ids of jobs that are at their work, past their imports."""
+        notes = (self.directory / ".snakemake" / "running-jobs").glob("*")
+        noted = {int(note.name.rpartition(" ")[2]) for note in notes}
+        return [process for process in self.jobs() if process in noted]
+
     def wait(self, seconds: float = 600) -> int:
         """Wait for its end; return its exit status."""
         return self.process.wait(timeout=seconds)

@@ -1,12 +1,13 @@
 """A stand-in for conda where there is none and no network: enough for Snakemake, and no more.
 
 It answers `conda info --json`, `conda --version`, `conda config --get channel_priority --json` and
-`conda env create --file F --prefix P`. Environments are solved and linked by py-rattler from a local
-channel, which holds this machine's own Python and pip, and nothing else; what an environment file
-lists for pip comes from where pip finds it here.
+`conda env create --file F --prefix P`. Environments are solved and linked by py-rattler from a
+local channel, which holds this machine's own Python and pip, and nothing else; what an environment
+file lists for pip comes from where pip finds it here.
 """
 
 import asyncio
+import itertools
 import json
 import os
 import subprocess
@@ -14,6 +15,7 @@ import sys
 import sysconfig
 import tarfile
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import yaml
@@ -66,7 +68,7 @@ def _files(base: Path, folder: Path, left_out: set[str]) -> list[Path]:
 
 
 def _pack(
-    channel: Path, name: str, version: str, base: Path, files: list[Path], links: list[str] = []
+    channel: Path, name: str, version: str, base: Path, files: list[Path], links: Sequence[str] = ()
 ) -> None:
     index = {
         "name": name, "version": version, "build": "0", "build_number": 0, "subdir": SUBDIR,
@@ -105,7 +107,7 @@ def main(arguments: list[str]) -> None:
     elif arguments[0] == "config":
         print(json.dumps({"get": {"channel_priority": "strict"}}))
     elif arguments[:2] == ["env", "create"]:
-        values = dict(zip(arguments, arguments[1:], strict=False))
+        values = dict(itertools.pairwise(arguments))
         _create(Path(values["--file"]), Path(values["--prefix"]))
     else:
         sys.exit(f"the stand-in for conda knows no `conda {' '.join(arguments)}`")

@@ -9,7 +9,9 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = sorted(
-    path for folder in ("src", "workflow", "docs", "notebooks") for path in (ROOT / folder).rglob("*.py")
+    path
+    for folder in ("src", "workflow", "docs", "notebooks")
+    for path in (ROOT / folder).rglob("*.py")
 )
 UNPICKLERS = {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
 FORBIDDEN = {
@@ -96,7 +98,9 @@ def test_nothing_is_fetched_in_the_clear():
     for path in SOURCES:
         for address in re.findall(r"http://([^/\s\"']+)", path.read_text(encoding="utf-8")):
             # Names of XML namespaces are no addresses that anything is fetched from.
-            assert address.startswith(("127.0.0.1", "localhost", "www.w3.org")), f"{path}: {address}"
+            assert address.startswith(("127.0.0.1", "localhost", "www.w3.org")), (
+                f"{path}: {address}"
+            )
 
 
 def test_services_listen_on_this_machine_alone():

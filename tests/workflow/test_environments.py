@@ -1,4 +1,4 @@
-"""Each rule's conda environment has all that its script can import, and conda is asked for kindly."""
+"""Each rule's conda environment has all that its script can import; without conda, a sentence."""
 
 import ast
 import importlib.metadata
@@ -16,7 +16,7 @@ from conftest import ROOT
 
 sys.path.insert(0, str(ROOT / "workflow"))
 
-from dependencies import _python_of, code_of  # noqa: E402
+from dependencies import _python_of, code_of
 
 ENVIRONMENTS = ROOT / "workflow" / "envs"
 OWN = {"hierarcaps", "_job", "run_lock"}

@@ -12,7 +12,7 @@ from conftest import ROOT
 
 sys.path.insert(0, str(ROOT / "workflow"))
 
-import run_lock  # noqa: E402
+import run_lock
 
 
 def python(code: str, folder: Path) -> subprocess.Popen:

@@ -50,14 +50,15 @@ def _out_of_memory(error: BaseException) -> bool:
 def job(snakemake: Any) -> Iterator[None]:
     """Run a job's work: output to console and log, one sentence and exit 1 on a user's error.
 
-    Import numerical libraries inside the block: their thread count is read when they load, and torch
-    sees the GPU that the job was lent.
+    Import numerical libraries inside the block: their thread count is read when they load, and
+    torch sees the GPU that the job was lent.
     """
     for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ[variable] = str(snakemake.threads)
+    from run_lock import end_with_run, noted
+
     from hierarcaps.errors import InputError
     from hierarcaps.gpu_lease import lease
-    from run_lock import end_with_run, noted
 
     signal.signal(signal.SIGTERM, _stop)
     end_with_run()
@@ -78,7 +79,9 @@ def job(snakemake: Any) -> Iterator[None]:
         except (MemoryError, RuntimeError) as error:
             if not _out_of_memory(error):
                 raise
-            advice = f"give it more (--set-resources {snakemake.rule}:mem_mb=N), or run fewer at once"
+            advice = (
+                f"give it more (--set-resources {snakemake.rule}:mem_mb=N), or run fewer at once"
+            )
             print(f"Error: {name}: out of memory ({error}); {advice}", file=sys.stderr)
             raise SystemExit(1) from None
         finally:
