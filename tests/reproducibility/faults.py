@@ -1,9 +1,11 @@
 """Runs of the small study that are disturbed: started in the background, struck, compared."""
 
+import atexit
 import functools
 import hashlib
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -28,18 +30,23 @@ def command(directory: Path, *arguments: str) -> list[str]:
 
 def environment(**changes: str) -> dict[str, str]:
     """Return the environment of a run: this one's, with this interpreter's tools."""
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    return {**os.environ, "PATH": path, "OMP_NUM_THREADS": "1", **changes}
+    own = {"PATH": os.environ["PATH"], "OMP_NUM_THREADS": "1", **changes}
+    own["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{own['PATH']}"
+    return {**os.environ, **own}
 
 
 def run(
-    directory: Path, *arguments: str, prefix: tuple[str, ...] = (), check: bool = False
+    directory: Path,
+    *arguments: str,
+    prefix: tuple[str, ...] = (),
+    check: bool = False,
+    **variables: str,
 ) -> subprocess.CompletedProcess[str]:
     """Run to the end; ``stdout`` has both streams."""
     result = subprocess.run(
         [*prefix, *command(directory, *arguments)],
         cwd=ROOT,
-        env=environment(),
+        env=environment(**variables),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -56,6 +63,7 @@ def finished_study() -> Path:
     if given:
         return Path(given)
     directory = Path(tempfile.mkdtemp(prefix="finished-study-"))
+    atexit.register(shutil.rmtree, directory, ignore_errors=True)
     run(directory, "--", "all", check=True)
     return directory
 
