@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 ENV := .venv
 BIN := $(ENV)/bin
 
-.PHONY: run test lint smoke official sweep ablations readme review mlflow benchmark clean
+.PHONY: run test test-slurm lint smoke official sweep ablations readme review mlflow benchmark clean
 
 run: $(ENV)/installed  ## The whole study in its default profile
 	$(BIN)/snakemake all
@@ -12,6 +12,10 @@ run: $(ENV)/installed  ## The whole study in its default profile
 test: $(ENV)/installed  ## Style, then all tests (the smoke run of the whole DAG among them)
 	$(MAKE) lint
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadgroup
+
+test-slurm: $(ENV)/installed  ## A part of the small study through a Slurm of one node (as root)
+	$(BIN)/pip install --quiet snakemake-executor-plugin-slurm==2.8.0
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/reproducibility/test_slurm.py
 
 lint: $(ENV)/installed  ## Style and types
 	$(BIN)/ruff check

@@ -8,6 +8,7 @@ import contextlib
 import csv
 import json
 import os
+import sqlite3
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -121,15 +122,21 @@ def _create_local_database(uri: str) -> None:
 
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".partial-mlflow-") as folder:
-        new = Path(folder).resolve() / path.name
+        new, whole = (Path(folder).resolve() / name for name in ("new.db", "whole.db"))
         # The artifacts lie beside the database.
         mlflow.MlflowClient(f"{SQLITE}{new}").create_experiment(
             EXPERIMENT,
             artifact_location=(path.parent / ARTIFACTS).resolve().as_uri(),
             tags=_experiment_tags(),
         )
+        # A copy, since MLflow keeps the new one open, and SQLite may hold a part of it in files beside.
+        with (
+            contextlib.closing(sqlite3.connect(new)) as source,
+            contextlib.closing(sqlite3.connect(whole)) as target,
+        ):
+            source.backup(target)
         with contextlib.suppress(FileExistsError):  # another process was first
-            os.link(new, path)
+            os.link(whole, path)
 
 
 def _replace(client: Any, experiment: str, run: Mirrored, content: str) -> None:
