@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 ENV := .venv
 BIN := $(ENV)/bin
 
-.PHONY: run test test-reproducibility lint smoke official sweep ablations readme review mlflow benchmark clean
+.PHONY: run test test-reproducibility test-slurm lint smoke official sweep ablations readme review mlflow benchmark clean
 
 run: $(ENV)/installed  ## The whole study in its default profile
 	$(BIN)/snakemake all
@@ -15,6 +15,10 @@ test: $(ENV)/installed  ## Style, then all tests (the smoke run of the whole DAG
 
 test-reproducibility: $(ENV)/installed  ## That DVC, Snakemake and repeated runs agree: some quarter of an hour
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadgroup tests/reproducibility
+
+test-slurm: $(ENV)/installed  ## A part of the small study through a Slurm of one node (as root)
+	$(BIN)/pip install --quiet snakemake-executor-plugin-slurm==2.8.0
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/reproducibility/test_slurm.py
 
 lint: $(ENV)/installed  ## Style and types
 	$(BIN)/ruff check
@@ -44,7 +48,8 @@ review: $(ENV)/installed data/scenes/test.parquet  ## A sheet and a page for a p
 data/scenes/test.parquet: $(ENV)/installed
 	$(BIN)/snakemake -- scenes
 
-mlflow: $(ENV)/installed  ## MLflow's pages on localhost
+mlflow: $(ENV)/installed  ## MLflow's pages on localhost, runs grouped by model and objective
+	@echo "http://127.0.0.1:5000/#/experiments/1/runs?viewStateShareKey=grouped"
 	$(BIN)/mlflow ui --host 127.0.0.1 --backend-store-uri sqlite:///mlflow.db
 
 benchmark: $(ENV)/installed  ## Speed, as ratios measured in one run

@@ -6,6 +6,7 @@ weights, and a run with other settings starts anew.
 """
 
 import itertools
+import shutil
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -21,6 +22,7 @@ from hierarcaps.progress import progress
 
 STATE_INTERVAL_SECONDS = 30.0
 BUCKET_BATCHES = 16
+_PARTIAL_FOLDER = ".partial-model-"
 
 
 @dataclass(frozen=True)
@@ -189,12 +191,15 @@ def write_curve(path: str | Path, losses: Sequence[float], points: int = 200) ->
 def save_pretrained(folder: str | Path, model: Any, tokenizer: Any) -> None:
     """Write a model and its tokenizer as a transformers folder.
 
-    ``config.json`` goes before and comes last, so that half a folder is no model.
+    ``config.json`` goes before and comes last, so that half a folder is no model. What a killed
+    process left of an earlier attempt goes too.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "config.json").unlink(missing_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder) as name:
+    for left in folder.glob(f"{_PARTIAL_FOLDER}*"):
+        shutil.rmtree(left, ignore_errors=True)
+    with tempfile.TemporaryDirectory(dir=folder, prefix=_PARTIAL_FOLDER) as name:
         model.save_pretrained(name)
         tokenizer.save_pretrained(name)
         for file in sorted(Path(name).iterdir(), key=lambda file: file.name == "config.json"):

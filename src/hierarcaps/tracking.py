@@ -1,12 +1,15 @@
 """MLflow: a mirror of result files. The only module that imports mlflow.
 
-Files are the truth. All results are mirrored by one job, so that no two processes create the
-database at once; a run is replaced only where its files changed.
+Files are the truth. A run is replaced only where its files changed. A local database appears with
+its experiment or not at all, so that processes may use it for the first time at once.
 """
 
+import contextlib
 import csv
 import json
 import os
+import sqlite3
+import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,10 +21,17 @@ from hierarcaps.files import sha256_file, sha256_json
 from hierarcaps.progress import progress
 
 EXPERIMENT = "hierarcaps"
-DEFAULT_URI = "sqlite:///mlflow.db"
+SQLITE = "sqlite:///"
+DEFAULT_URI = f"{SQLITE}mlflow.db"
 ARTIFACTS = "mlartifacts"
 KEY_TAG = "hierarcaps.run"
 CONTENT_TAG = "hierarcaps.content"
+# The page that `make mlflow` names: runs in groups, means over the seeds of a group. MLflow's pages
+# read such a view from a tag of the experiment.
+VIEW = "grouped"
+VIEW_TAG = f"mlflow.sharedViewState.{VIEW}"
+GROUPED_BY = ("model", "objective")
+DESCRIPTION = "Mirror of the result files; a run is one model, objective and seed."
 BATCH = 1000  # the most metrics that a server takes at once
 LONGEST_PARAM = 6000  # characters that a server takes
 
@@ -58,9 +68,10 @@ def mirror(runs: Sequence[Mirrored]) -> dict[str, str]:
     import mlflow
     from mlflow.exceptions import MlflowException
 
-    client = mlflow.MlflowClient()
     receipts = {}
     try:
+        _create_local_database(mlflow.get_tracking_uri())
+        client = mlflow.MlflowClient()
         experiment = _experiment(client)
         for run in progress(runs, "mirroring results to MLflow"):
             content = [[path, sha256_file(path)] for path in run.files]
@@ -75,14 +86,57 @@ def mirror(runs: Sequence[Mirrored]) -> dict[str, str]:
 
 
 def _experiment(client: Any) -> str:
+    """Return the experiment's id; create it where it is missing."""
     experiment = client.get_experiment_by_name(EXPERIMENT)
-    if experiment:
-        return experiment.experiment_id
-    # A local database keeps its artifacts beside it; a server decides for itself.
-    local = os.environ["MLFLOW_TRACKING_URI"].startswith("sqlite:")
-    return client.create_experiment(
-        EXPERIMENT, artifact_location=Path(ARTIFACTS).resolve().as_uri() if local else None
-    )
+    if experiment is None:
+        from mlflow.exceptions import MlflowException
+
+        try:
+            # A server decides for itself where artifacts go.
+            return client.create_experiment(EXPERIMENT, tags=_experiment_tags())
+        except MlflowException:
+            experiment = client.get_experiment_by_name(EXPERIMENT)
+            if experiment is None:
+                raise
+    return experiment.experiment_id
+
+
+def _experiment_tags() -> dict[str, str]:
+    keys = [{"mode": "tag", "groupByData": tag} for tag in GROUPED_BY]
+    view = {"groupBy": {"aggregateFunction": "average", "groupByKeys": keys}}
+    return {"mlflow.note.content": DESCRIPTION, VIEW_TAG: json.dumps(view)}
+
+
+def _create_local_database(uri: str) -> None:
+    """Create an SQLite database with the experiment in it, whole or not at all.
+
+    MLflow builds a database in many steps: two processes that do so at once, or one that is killed
+    meanwhile, would leave one that no process can use.
+    """
+    if not uri.startswith(SQLITE):
+        return
+    path = Path(uri.removeprefix(SQLITE))
+    if path.exists():
+        return
+    import mlflow
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".partial-mlflow-") as folder:
+        new, whole = (Path(folder).resolve() / name for name in ("new.db", "whole.db"))
+        # The artifacts lie beside the database.
+        mlflow.MlflowClient(f"{SQLITE}{new}").create_experiment(
+            EXPERIMENT,
+            artifact_location=(path.parent / ARTIFACTS).resolve().as_uri(),
+            tags=_experiment_tags(),
+        )
+        # A copy, since MLflow keeps the new one open, and SQLite may hold a part of it in files beside.
+        with (
+            contextlib.closing(sqlite3.connect(new)) as source,
+            contextlib.closing(sqlite3.connect(whole)) as target,
+        ):
+            source.backup(target)
+        with contextlib.suppress(FileExistsError):  # another process was first
+            os.link(whole, path)
 
 
 def _replace(client: Any, experiment: str, run: Mirrored, content: str) -> None:

@@ -1,11 +1,13 @@
 """MLflow mirrors the result files: one run each, replaced only where the files changed."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 
 from hierarcaps.errors import InputError
-from hierarcaps.tracking import EXPERIMENT, Mirrored, mirror
+from hierarcaps.tracking import EXPERIMENT, VIEW_TAG, Mirrored, mirror
 
 RUN = Mirrored(
     key="rn/zeroshot/seed0",
@@ -75,3 +77,25 @@ def test_an_unreachable_server_is_one_sentence(project, monkeypatch):
     with pytest.raises(InputError, match=r"MLflow at http://127\.0\.0\.1:9") as raised:
         mirror([RUN])
     assert "\n" not in str(raised.value)
+
+
+WRITER = """
+import sys
+from hierarcaps.tracking import Mirrored, mirror
+mirror([Mirrored(sys.argv[1], {"model": sys.argv[1]}, {}, ["ordering.json"])])
+"""
+
+
+def test_many_processes_use_a_database_for_the_first_time(project):
+    writers = [subprocess.Popen([sys.executable, "-c", WRITER, f"run {n}"]) for n in range(4)]
+    assert [writer.wait() for writer in writers] == [0] * len(writers)
+    _, runs = stored_runs()
+    assert {run.info.run_name for run in runs} == {f"run {n}" for n in range(4)}
+    assert not list(project.glob(".partial-*"))
+
+
+def test_the_experiment_groups_its_runs(project):
+    mirror([RUN])
+    client, _ = stored_runs()
+    view = json.loads(client.get_experiment_by_name(EXPERIMENT).tags[VIEW_TAG])
+    assert [key["groupByData"] for key in view["groupBy"]["groupByKeys"]] == ["model", "objective"]

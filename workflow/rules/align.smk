@@ -21,8 +21,8 @@ rule align:
         "../envs/torch.yml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 4000 * attempt,
-        runtime=60,
+        mem_mb=growing(4000),
+        runtime=growing(120),
     params:
         model=base_entry,
         recipe=recipe_of,

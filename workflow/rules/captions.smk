@@ -12,6 +12,9 @@ rule draw_scenes:
         "logs/draw_scenes/{split}.log",
     conda:
         "../envs/core.yml"
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(30),
     params:
         settings=split_settings,
     script:
@@ -28,6 +31,9 @@ rule draw_contact_sheet:
         "logs/draw_contact_sheet.log",
     conda:
         "../envs/core.yml"
+    resources:
+        mem_mb=growing(1000),
+        runtime=growing(10),
     script:
         "../scripts/draw_contact_sheet.py"
 
@@ -45,6 +51,9 @@ rule fetch_official_test_set:
     retries: 2
     conda:
         "../envs/core.yml"
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(60),
     params:
         directory=lambda wildcards: config["test_set"].get("official_directory"),
     script:
@@ -63,6 +72,9 @@ rule curate_test_set:
         "logs/curate_test_set.log",
     conda:
         "../envs/core.yml"
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(10),
     script:
         "../scripts/curate_test_set.py"
 

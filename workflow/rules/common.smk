@@ -25,6 +25,11 @@ RUNS = [
 ] + ALIGNED
 
 
+def growing(first):
+    """A resource that grows with every attempt: what failed for want of it gets more."""
+    return lambda wildcards, attempt: first * attempt
+
+
 def local_model(name):
     """The files of a model in a local folder; none where a hub provides it."""
     return [f"{name}/{file}" for file in ("config.json", "model.safetensors")] * (

@@ -23,6 +23,9 @@ rule evaluate:
     conda:
         "../envs/torch.yml"
     threads: 1
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(60),
     params:
         settings=lambda wildcards: EVALUATION,
     script:
@@ -41,6 +44,9 @@ rule evaluate_baselines:
         "logs/evaluate_baselines.log",
     conda:
         "../envs/torch.yml"
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(60),
     params:
         settings=lambda wildcards: EVALUATION,
         results=lambda wildcards: RESULTS,
@@ -66,6 +72,9 @@ rule summarise:
         "logs/summarise.log",
     conda:
         "../envs/core.yml"
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(10),
     script:
         "../scripts/summarise.py"
 
@@ -82,6 +91,9 @@ rule compare_objectives:
         "logs/compare_objectives.log",
     conda:
         "../envs/torch.yml"
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(30),
     params:
         runs=RUNS,
         settings=lambda wildcards: EVALUATION,

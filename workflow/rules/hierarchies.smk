@@ -22,6 +22,9 @@ rule gather_captions:
     priority: 20
     conda:
         "../envs/torch.yml"
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(60),
     params:
         sources=lambda wildcards: config["captions"]["sources"][wildcards.split],
         settings=lambda wildcards: config["captions"]["kept"],
@@ -46,6 +49,9 @@ rule train_nli:
     conda:
         "../envs/torch.yml"
     threads: 1
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(60),
     params:
         settings=lambda wildcards: {
             key: value for key, value in NLI["train"].items() if key != "evaluation_pairs"
@@ -90,7 +96,8 @@ rule write_seeds:
         "../envs/torch.yml"
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=growing(4000),
+        runtime=growing(240),
     params:
         settings=lambda wildcards: GENERATION["seeds"],
         seed=GENERATION["seed"],
@@ -112,7 +119,8 @@ rule augment:
         "../envs/torch.yml"
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=growing(4000),
+        runtime=growing(240),
     params:
         settings=lambda wildcards: GENERATION["augmentation"],
         llm=lambda wildcards: GENERATION["seeds"]["llm"],
@@ -136,6 +144,9 @@ rule filter_written:
     priority: 20
     conda:
         "../envs/torch.yml"
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(120),
     params:
         nli=lambda wildcards: POSITIVES_JUDGE,
     script:
@@ -156,6 +167,9 @@ rule recombine:
     priority: 20
     conda:
         "../envs/torch.yml"
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(60),
     params:
         size=GENERATION["recombination"]["size"],
         nli=lambda wildcards: POSITIVES_JUDGE,
@@ -183,6 +197,9 @@ rule train_hierarchy_model:
     conda:
         "../envs/torch.yml"
     threads: 1
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(240),
     params:
         settings=lambda wildcards: GENERATION["hierarchy_model"],
         nli=lambda wildcards: POSITIVES_JUDGE,
@@ -208,7 +225,8 @@ rule write_items:
         "../envs/torch.yml"
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=growing(4000),
+        runtime=growing(240),
     params:
         settings=lambda wildcards: GENERATION["production"],
         nli=lambda wildcards: judge("entailment", "contradiction", "equivalence"),
@@ -231,6 +249,9 @@ rule gather_items:
         "logs/gather_items/{split}.log",
     conda:
         "../envs/torch.yml"
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(30),
     script:
         "../scripts/gather_items.py"
 
@@ -249,6 +270,9 @@ rule write_datasheet:
         "logs/write_datasheet.log",
     conda:
         "../envs/torch.yml"
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(30),
     params:
         prompt=GENERATION["seeds"]["prompt"],
         has_oracle=all(each["kind"] == "scenes" for each in config["captions"]["sources"]["train"]),

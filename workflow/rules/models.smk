@@ -21,8 +21,8 @@ rule pretrain:
         "../envs/torch.yml"
     threads: 1
     resources:
-        mem_mb=3000,
-        runtime=30,
+        mem_mb=growing(3000),
+        runtime=growing(60),
     params:
         settings=variant_settings,
     script:

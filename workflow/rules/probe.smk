@@ -13,6 +13,9 @@ rule list_embedding_needs:
         "logs/list_embedding_needs.log",
     conda:
         "../envs/torch.yml"
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(10),
     params:
         data=lambda wildcards: data_of_tasks(EVALUATION),
     script:
@@ -36,7 +39,8 @@ rule embed:
         "../envs/torch.yml"
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=growing(4000),
+        runtime=growing(60),
     params:
         model=model_of,
         batch_size=config["probe"]["batch_size"],

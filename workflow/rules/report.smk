@@ -71,6 +71,9 @@ rule describe_run:
         "logs/describe_run.log",
     conda:
         "../envs/core.yml"
+    resources:
+        mem_mb=growing(1000),
+        runtime=growing(10),
     params:
         params=lambda wildcards: config,
     script:
@@ -89,6 +92,9 @@ rule pick_examples:
         "logs/pick_examples.log",
     conda:
         "../envs/core.yml"
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(10),
     params:
         settings=lambda wildcards: config["report"],
     script:
@@ -109,6 +115,9 @@ rule render_report:
         notebook="logs/render_report/{notebook}.ipynb",
     conda:
         "../envs/report.yml"
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(30),
     params:
         parameters=lambda wildcards: NOTEBOOKS[wildcards.notebook]["parameters"],
     script:
@@ -128,6 +137,9 @@ rule export_explorer:
         "logs/export_explorer.log",
     conda:
         "../envs/core.yml"
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(30),
     params:
         runs=EXPLORED,
         results=lambda wildcards: RESULTS,
@@ -167,6 +179,9 @@ rule mirror_to_mlflow:
         "logs/mirror_to_mlflow.log",
     conda:
         "../envs/tracking.yml"
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(30),
     params:
         runs=lambda wildcards: MIRRORED,
     script:

