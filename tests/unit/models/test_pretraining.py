@@ -19,7 +19,8 @@ from tiny_clip import TINY
 from hierarcaps.errors import InputError
 from hierarcaps.models.open_clip import encode_cropped, load_open_clip, open_clip
 from hierarcaps.models.packing import encode_packed
-from hierarcaps.models.pretraining import contrastive_loss, pretrain
+from hierarcaps.models.pretraining import pretrain
+from hierarcaps.models.pretraining_objectives import contrastive_loss
 from hierarcaps.models.scene_tensors import Vocabulary, normalise, read_scenes
 
 COLOURS = {"red": (220, 30, 30), "green": (30, 180, 60), "blue": (40, 60, 220), "white": (240,) * 3}
