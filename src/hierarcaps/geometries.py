@@ -41,8 +41,8 @@ class Geometry(Protocol):
         """Return what the model ranks by, higher is nearer: (N, M) float32 of (N, D) and (M, D)."""
         ...
 
-    def pair_similarities(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
-        """Return the same of N pairs (N, D), (N,)."""
+    def cosines(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+        """Return the cosine of the directions from the centre of N pairs (N, D), (N,)."""
         ...
 
     def mean(self, vectors: np.ndarray) -> np.ndarray:
@@ -99,8 +99,8 @@ class Sphere:
         """Return cosines, (N, M)."""
         return first @ second.T
 
-    def pair_similarities(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
-        """Return cosines, (N,)."""
+    def cosines(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+        """Return cosines, (N,), which is what the model ranks by."""
         return np.einsum("nd,nd->n", first, second, dtype=np.float64)
 
     def mean(self, vectors: np.ndarray) -> np.ndarray:
@@ -126,8 +126,8 @@ class Sphere:
 class Lorentz:
     """Points of a hyperboloid by their space components, as MERU embeds (``hierarcaps.lorentz``).
 
-    The root is the vertex, 0. What ranks is the Lorentzian inner product, as in MERU: the same
-    order as that of the negative distances.
+    The root is the vertex, 0; only radii can be taken from another point. What ranks is the
+    Lorentzian inner product, as in MERU: the same order as that of the negative distances.
 
     Attributes:
         curvature: ``c > 0``; the hyperboloid's is ``-c``.
@@ -141,9 +141,11 @@ class Lorentz:
             raise InputError(f"curvature is {self.curvature}, expected a number above 0")
 
     def radii(self, vectors: np.ndarray, root: np.ndarray) -> np.ndarray:
-        """Return the distance to the vertex along the geodesic, (N,), >= 0."""
+        """Return the distance to the root along the geodesic, (N,), >= 0."""
         from hierarcaps import lorentz
 
+        if root.any():
+            return lorentz.distance(_double(vectors), _double(root), self.curvature).numpy()
         return lorentz.radius(_double(vectors), self.curvature).numpy()
 
     def exterior_angles(
@@ -158,10 +160,11 @@ class Lorentz:
         """Return Lorentzian inner products, (N, M)."""
         return first @ second.T - np.outer(self._time(first), self._time(second))
 
-    def pair_similarities(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
-        """Return Lorentzian inner products, (N,)."""
+    def cosines(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+        """Return the cosines of the angles at the vertex, (N,); 0 for the vertex itself."""
+        lengths = np.linalg.norm(first, axis=1) * np.linalg.norm(second, axis=1)
         along = np.einsum("nd,nd->n", first, second, dtype=np.float64)
-        return along - self._time(first, np.float64) * self._time(second, np.float64)
+        return along / np.maximum(lengths, np.finfo(np.float32).tiny)
 
     def mean(self, vectors: np.ndarray) -> np.ndarray:
         """Return means in the tangent space at the vertex, (N, D)."""

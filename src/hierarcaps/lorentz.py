@@ -183,9 +183,7 @@ def _ahead(
     return torch.where(forward, quotient, first - second)
 
 
-def half_aperture(
-    points: Tensor, curvature: Curvature, min_radius: float = MIN_RADIUS
-) -> Tensor:
+def half_aperture(points: Tensor, curvature: Curvature, min_radius: float = MIN_RADIUS) -> Tensor:
     """Half-aperture of a point's entailment cone, ``asin(2 K / (sqrt(c) |x|))``.
 
     Args:

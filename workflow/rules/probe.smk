@@ -39,6 +39,7 @@ rule embed:
         mem_mb=4000,
     params:
         model=model_of,
+        root=root_of,
         batch_size=config["probe"]["batch_size"],
     script:
         "../scripts/embed.py"

@@ -18,11 +18,7 @@ from hierarcaps.ranking_metrics import auroc, average_precision
 SEED = 0
 TRIES = 50
 # Column: (suffix of its metrics, whether small values mean entailment).
-SCORES = {
-    "angle": ("", True),
-    "similarity": ("_similarity", False),
-    "radius_rise": ("_radius", False),
-}
+SCORES = {"angle": ("", True), "cosine": ("_cosine", False), "radius_rise": ("_radius", False)}
 
 
 @dataclass(frozen=True)
@@ -39,10 +35,10 @@ class Entailment:
     * ``reversed``: (tier i+1, tier i). Only a measure with a direction can tell these.
     * ``contradicting``: (tier i, negative i), where the items have negatives.
 
-    Beside the angle two simpler scores: the similarity of the two texts by which the model ranks
-    (on the sphere the cosine; it knows no direction) and the rise of the radius from the first to
-    the second (it knows nothing of the content; caption length put in place of the radius is the
-    trivial baseline). Intervals are over items: an item's pairs are drawn together.
+    Beside the angle two simpler scores: the cosine of the two texts (it knows no direction) and the
+    rise of the radius from the first to the second (it knows nothing of the content; caption length
+    put in place of the radius is the trivial baseline). Intervals are over items: an item's pairs
+    are drawn together.
     """
 
     entails: Callable[[str, str], bool] | None = None
@@ -58,11 +54,11 @@ class Entailment:
         return table
 
     def items(self, items: Items, embeddings: Embeddings) -> pd.DataFrame:
-        """Return also angle (radians) and similarity."""
+        """Return also angle (radians) and cosine."""
         table = self.items_of_radius(items, lambda texts: space.radii(embeddings, texts))
         parents, children = list(table["parent"]), list(table["child"])
         table["angle"] = space.exterior_angles(embeddings, parents, children)
-        table["similarity"] = space.similarities(embeddings, parents, children)
+        table["cosine"] = space.cosines(embeddings, parents, children)
         return table
 
     def values(self, table: pd.DataFrame) -> Mapping[str, Values]:
@@ -73,7 +69,7 @@ class Entailment:
             if not (rows["kind"] == kind).any():
                 continue
             for column, (suffix, small) in SCORES.items():
-                if column not in rows or (kind == "reversed" and column == "similarity"):
+                if column not in rows or (kind == "reversed" and column == "cosine"):
                     continue
                 scores = -rows[column] if small else rows[column]
                 values[f"auroc_{kind}{suffix}"] = _statistic(auroc, rows, scores)

@@ -28,10 +28,9 @@ class LexicalEntailment:
     The score of a pair is ``-Xi_r(Y, X)``, the exterior angle with the supposed general word Y as
     the parent: by the paper's definition it is small where X continues outward from Y as seen from
     the root, which is how "X entails Y" looks. It is graded, it has a direction (exchanging X and Y
-    changes it), and it has no parameter to tune. Two simpler scores stand beside it: the similarity
-    of the words by which the model ranks (on the sphere the cosine; it has no direction) and the
-    rise of the radius from Y to X (direction without content), for which length or frequency can be
-    put as well.
+    changes it), and it has no parameter to tune. Two simpler scores stand beside it: the cosine of
+    the words (similarity without direction) and the rise of the radius from Y to X (direction
+    without content), for which length or frequency can be put as well.
 
     ``direction`` is the share of hyponym pairs (relation ``hyp``) in which Y lies nearer to the
     root than X, ties half.
@@ -57,11 +56,11 @@ class LexicalEntailment:
         return table
 
     def items(self, items: Items, embeddings: Embeddings) -> pd.DataFrame:
-        """Return the pairs with radius_rise, angle (radians) and similarity."""
+        """Return the pairs with radius_rise, angle (radians) and cosine."""
         table = self.items_of_radius(items, lambda texts: space.radii(embeddings, texts))
         general, specific = list(table["hypernym_text"]), list(table["word_text"])
         table["angle"] = space.exterior_angles(embeddings, general, specific)
-        table["similarity"] = space.similarities(embeddings, general, specific)
+        table["cosine"] = space.cosines(embeddings, general, specific)
         return table
 
     def values(self, table: pd.DataFrame) -> Mapping[str, Values]:
@@ -73,7 +72,7 @@ class LexicalEntailment:
                 rows = table[table["part_of_speech"] == tag]
                 if 0 < len(rows) < len(table):
                     values[f"spearman_{name}"] = _rho(rows, -rows["angle"])
-            values["spearman_all_similarity"] = _rho(table, table["similarity"])
+            values["spearman_all_cosine"] = _rho(table, table["cosine"])
         values["spearman_all_radius"] = _rho(table, table["radius_rise"])
         rises = table.loc[table["relation"].str.startswith("hyp"), "radius_rise"].to_numpy()
         values["direction"] = (np.sign(rises) + 1) / 2

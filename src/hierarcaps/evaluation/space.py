@@ -25,6 +25,12 @@ def radii(embeddings: Embeddings, texts: Sequence[str]) -> np.ndarray:
     return found[row_of]
 
 
+def image_radii(embeddings: Embeddings, images: Sequence[str]) -> np.ndarray:
+    """Return the distance of N images to the root, ``(N,)``."""
+    vectors = embeddings.images[embeddings.image_rows(images)]
+    return embeddings.geometry.radii(vectors, embeddings.root)
+
+
 def exterior_angles(
     embeddings: Embeddings, parents: Sequence[str], children: Sequence[str]
 ) -> np.ndarray:
@@ -37,10 +43,10 @@ def exterior_angles(
     return angles
 
 
-def similarities(embeddings: Embeddings, first: Sequence[str], second: Sequence[str]) -> np.ndarray:
-    """Return what the model ranks by (on the sphere, the cosine) of N pairs of texts, ``(N,)``."""
+def cosines(embeddings: Embeddings, first: Sequence[str], second: Sequence[str]) -> np.ndarray:
+    """Return the cosine of N pairs of texts, ``(N,)``; on a hyperboloid as seen from its vertex."""
     a, b = (embeddings.texts[embeddings.text_rows(texts)] for texts in (first, second))
-    return embeddings.geometry.pair_similarities(a, b)
+    return embeddings.geometry.cosines(a, b)
 
 
 def image_text_similarities(

@@ -71,9 +71,7 @@ class MeruEncoder:
         geometry: the hyperboloid that the embeddings are points of.
     """
 
-    def __init__(
-        self, model: Meru, features: OpenClipEncoder, provenance: dict[str, Any]
-    ) -> None:
+    def __init__(self, model: Meru, features: OpenClipEncoder, provenance: dict[str, Any]) -> None:
         self.model = model
         self.geometry = Lorentz(model.curvature().item())
         self._features = features

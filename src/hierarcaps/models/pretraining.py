@@ -195,10 +195,7 @@ def validation_recall(objective: Objective, validation: Scenes, vocabulary: Voca
     tokens = vocabulary.encode([validation.texts[row] for row in distinct.tolist()])
     texts = encode_cropped(model, tokens)
     images = torch.cat(
-        [
-            model.encode_image(normalise(part))
-            for part in validation.images.split(VALIDATION_BATCH)
-        ]
+        [model.encode_image(normalise(part)) for part in validation.images.split(VALIDATION_BATCH)]
     )
     hits = objective.similarity(images, texts).argmax(dim=1) == text_of_image
     return hits.float().mean().item()

@@ -119,9 +119,7 @@ def make_objective(settings: Mapping[str, Any], seed: int) -> Objective:
         "meru": lambda: MeruObjective(architecture, settings["entailment_weight"]),
     }
     if name not in makers:
-        raise InputError(
-            f"pretrain objective: found {name!r}, expected one of {', '.join(makers)}"
-        )
+        raise InputError(f"pretrain objective: found {name!r}, expected one of {', '.join(makers)}")
     torch.manual_seed(seed)
     try:
         return makers[name]()

@@ -34,7 +34,7 @@ def find_root(
         InputError: a root that the geometry does not have, or an unreadable file.
     """
     if isinstance(geometry, Lorentz):
-        if root not in (None, "origin"):
+        if root and root != "origin":
             raise InputError(f"root is {root!r}, expected origin: that of a hyperboloid")
         return geometry, np.zeros_like(empty)
     name, vector = (root or "empty"), None
