@@ -40,6 +40,8 @@ SETTINGS: dict[str, Any] = {
     "warmup": 0.1,
 }
 
+MERU: dict[str, Any] = {"objective": "meru", "entailment_weight": 0.2}
+
 
 def png(colour: tuple[int, ...], seed: int) -> bytes:
     noise = np.random.default_rng(seed).normal(0, 12, (24, 24, 3))
@@ -245,11 +247,9 @@ class TestBadInput:
 
 
 class TestMeru:
-    SETTINGS: dict[str, Any] = {"objective": "meru", "entailment_weight": 0.2}
-
     @pytest.fixture(scope="class")
     def trained(self, scenes: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-        return run(scenes, tmp_path_factory.mktemp("meru"), **self.SETTINGS)
+        return run(scenes, tmp_path_factory.mktemp("meru"), **MERU)
 
     def test_training_learns_the_pictures_and_the_lift(self, trained: Path, scenes: Path):
         with (trained / "curve.csv").open() as file:
@@ -274,12 +274,12 @@ class TestMeru:
 
     def test_same_seed_same_bytes(self, scenes: Path, tmp_path: Path):
         files = ("meru_config.json", "meru_model.safetensors", "curve.csv")
-        first, second = (run(scenes, tmp_path / x, steps=5, **self.SETTINGS) for x in "ab")
+        first, second = (run(scenes, tmp_path / x, steps=5, **MERU) for x in "ab")
         assert sorted(path.name for path in first.iterdir()) == sorted(files)
         assert all((first / x).read_bytes() == (second / x).read_bytes() for x in files)
 
     def test_loss_is_that_of_the_paper(self):
-        objective = make_objective({"architecture": TINY, **self.SETTINGS}, seed=0)
+        objective = make_objective({"architecture": TINY, **MERU}, seed=0)
         assert isinstance(objective, MeruObjective)
         model = objective.model.double()
         with torch.no_grad():
@@ -314,7 +314,7 @@ class TestMeru:
         assert loss.item() == pytest.approx(expected)
 
     def test_scalars_stay_within_their_limits(self):
-        objective = make_objective({"architecture": TINY, **self.SETTINGS}, seed=0)
+        objective = make_objective({"architecture": TINY, **MERU}, seed=0)
         with torch.no_grad():
             objective.model.curv.fill_(9.0)
             objective.model.textual_alpha.fill_(9.0)
