@@ -78,7 +78,10 @@ def transitivity_excess(angles: ArrayLike) -> FloatArray:
 
 
 def path_to_root(
-    image_text: ArrayLike, root_text: ArrayLike, image_root: ArrayLike
+    image_text: ArrayLike,
+    root_text: ArrayLike,
+    image_root: ArrayLike,
+    root_root: float = 1.0,
 ) -> list[IntArray]:
     """Texts met on the straight way from each image to the root, in the order they are met.
 
@@ -94,6 +97,8 @@ def path_to_root(
         image_text: ``(I, C)`` cosines, finite.
         root_text: ``(C,)`` cosines of the texts to the root.
         image_root: ``(I,)`` cosines of the images to the root.
+        root_root: cosine of the root to itself. (In other geometries that have such lines, these
+            are other similarities, and it is the highest that a text can have to the root.)
 
     Returns:
         One array of text indexes per image, the nearest to the image first; empty where the root
@@ -103,7 +108,7 @@ def path_to_root(
     if image_text.ndim != 2 or np.shape(root_text) != image_text.shape[1:]:
         raise ValueError(f"expected (I, C) and (C,), got {image_text.shape}, {np.shape(root_text)}")
     # The root is the last candidate: at its own place no text can be nearer.
-    at_root = np.append(np.asarray(root_text, dtype=np.float64), 1.0)
+    at_root = np.append(np.asarray(root_text, dtype=np.float64), root_root)
     paths: list[IntArray] = []
     rows = max(1, CHUNK_ELEMENTS // len(at_root))
     for start in range(0, len(image_text), rows):

@@ -47,7 +47,8 @@ def _parser() -> argparse.ArgumentParser:
         required=True,
         metavar="ENTRY",
         help="as under `models:` in params.yaml, e.g. '{open_clip: ViT-B-32, pretrained: openai}', "
-        "'open_clip: models/vit-8/seed0' or 'transformers: openai/clip-vit-base-patch32'",
+        "'open_clip: models/vit-8/seed0', 'transformers: openai/clip-vit-base-patch32' or "
+        "'meru: meru_vit_b.pth'",
     )
     probe.add_argument("--images", required=True, help="folder (or Parquet file) of the images")
     probe.add_argument(

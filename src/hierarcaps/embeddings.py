@@ -5,7 +5,7 @@ This is what the probing tasks read: computed once per checkpoint, then only num
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ import numpy as np
 
 from hierarcaps.errors import InputError
 from hierarcaps.files import atomic_path
+from hierarcaps.geometries import Geometry, Sphere, describe, from_description
 
 # One entry, since safetensors does not keep the order of several: equal content, equal bytes.
 _METADATA_KEY = "hierarcaps"
@@ -21,15 +22,16 @@ _METADATA_KEY = "hierarcaps"
 
 @dataclass(frozen=True)
 class Embeddings:
-    """Unit vectors of a test set's images and texts.
+    """Vectors of a test set's images and texts: unit vectors where the geometry is the sphere.
 
     Attributes:
         images: (I, D) float32, one row per name.
         texts: (U, D) float32, one row per string.
-        root: (D,) float32, the embedding of the empty string: the entailment root.
+        root: (D,) float32, the entailment root.
         names: I image names, unique.
         strings: U distinct captions, sorted.
         provenance: what was loaded to compute them (JSON).
+        geometry: how the model measures them.
     """
 
     images: np.ndarray
@@ -38,6 +40,7 @@ class Embeddings:
     names: tuple[str, ...]
     strings: tuple[str, ...]
     provenance: dict[str, Any]
+    geometry: Geometry = field(default_factory=Sphere)
 
     @cached_property
     def _image_row(self) -> dict[str, int]:
@@ -81,6 +84,7 @@ def write_embeddings(path: str | Path, embeddings: Embeddings) -> None:
         "names": embeddings.names,
         "texts": embeddings.strings,
         "provenance": embeddings.provenance,
+        "geometry": describe(embeddings.geometry),
     }
     tensors = {
         name: np.ascontiguousarray(getattr(embeddings, name), dtype=np.float32)
@@ -103,6 +107,8 @@ def read_embeddings(path: str | Path) -> Embeddings:
         with safe_open(str(path), framework="numpy") as file:
             metadata = json.loads((file.metadata() or {})[_METADATA_KEY])
             images, texts, root = (file.get_tensor(name) for name in ("images", "texts", "root"))
+            # Files of before there was a choice are of the sphere.
+            geometry = from_description(metadata.get("geometry", describe(Sphere())))
     except FileNotFoundError:
         raise InputError(f"{path}: no such file, expected embeddings (safetensors)") from None
     except (OSError, SafetensorError, KeyError, ValueError) as error:
@@ -115,6 +121,7 @@ def read_embeddings(path: str | Path) -> Embeddings:
         tuple(metadata["names"]),
         tuple(metadata["texts"]),
         metadata["provenance"],
+        geometry,
     )
     expected = [(len(embeddings.names), root.size), (len(embeddings.strings), root.size)]
     if [images.shape, texts.shape] != expected:

@@ -69,6 +69,11 @@ def _check_references(params: Mapping[str, Any]) -> None:
     """Check what a schema cannot: names that refer to other sections."""
     architectures = params["pretrain"]["architectures"]
     for name, variant in params["pretrain"]["variants"].items():
+        if ("entailment_weight" in variant) != (variant.get("objective") == "meru"):
+            raise InputError(
+                f"params: pretrain.variants.{name}: expected 'entailment_weight' with the "
+                "objective meru, and with it alone."
+            )
         if variant["architecture"] not in architectures:
             raise InputError(
                 f"params: pretrain.variants.{name}.architecture: unknown architecture "
@@ -83,14 +88,27 @@ def _check_references(params: Mapping[str, Any]) -> None:
     for name in params["alignment"]["models"]:
         if "open_clip" not in params["models"][name]:
             raise InputError(
-                f"params: alignment.models: {name} is a model of transformers, which the workflow "
-                "only probes; expected models of open_clip."
+                f"params: alignment.models: {name} is not a model of open_clip; the workflow only "
+                "probes others."
             )
-    variants = params["pretrain"]["variants"]
     for name, entry in params["models"].items():
-        parts = Path(entry.get("open_clip", "")).parts
-        if parts[:1] == ("models",) and len(parts) == 3 and parts[1] not in variants:
-            raise InputError(
-                f"params: models.{name}.open_clip: no variant {parts[1]!r} to pre-train; "
-                f"pretrain.variants has {', '.join(sorted(variants))}."
-            )
+        for family in ("open_clip", "meru"):
+            _check_variant(f"models.{name}.{family}", entry.get(family, ""), family, params)
+
+
+def _check_variant(key: str, name: str, family: str, params: Mapping[str, Any]) -> None:
+    """Check that a model that is pre-trained here is a variant, and one of its family."""
+    variants, parts = params["pretrain"]["variants"], Path(name).parts
+    if parts[:1] != ("models",) or len(parts) != 3:
+        return
+    if parts[1] not in variants:
+        raise InputError(
+            f"params: {key}: no variant {parts[1]!r} to pre-train; "
+            f"pretrain.variants has {', '.join(sorted(variants))}."
+        )
+    objective = variants[parts[1]].get("objective", "clip")
+    if (objective == "meru") != (family == "meru"):
+        raise InputError(
+            f"params: {key}: the variant {parts[1]!r} has the objective {objective!r}, expected "
+            f"{'meru' if family == 'meru' else 'clip'!r}."
+        )

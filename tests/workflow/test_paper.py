@@ -6,6 +6,7 @@ SOURCES = (
     "data/conceptual/Train_GCC-training.tsv",
     "data/coco/annotations/captions_val2014.json",
     "data/coco/val2014/COCO_val2014_000000000001.jpg",
+    "models/meru_vit_b.pth",
 )
 
 
@@ -29,7 +30,7 @@ def test_the_papers_study_is_planned(tmp_path):
         if len(fields) == 2 and fields[1].isdigit()
     }
     assert counts["align"] == 2 * 2 * 2  # models, objectives, seeds
-    assert counts["embed"] == counts["evaluate"] == 5 + counts["align"]
+    assert counts["embed"] == counts["evaluate"] == 7 + counts["align"]
     assert counts["write_items"] == 2 * 50
     assert counts["fetch_official_test_set"] == 1
     assert not {"train_nli", "pretrain"} & set(counts)

@@ -8,7 +8,9 @@ import pytest
 from conftest import planned, snakemake
 from safetensors.numpy import load_file
 
+from hierarcaps.embeddings import read_embeddings
 from hierarcaps.evaluation.results import SUMMARY_COLUMNS
+from hierarcaps.geometries import Lorentz
 from hierarcaps.hierarchy import read_hierarchies
 
 
@@ -73,6 +75,16 @@ def test_a_checkpoint_is_an_ordinary_open_clip_one(smoke_run):
     assert embeddings.shape[0] == 2
     assert embeddings.isfinite().all()
     assert preprocess is not None
+
+
+def test_a_meru_is_measured_on_its_hyperboloid(smoke_run):
+    runs = smoke_run / "results" / "meru-24" / "zeroshot" / "seed0"
+    embeddings = read_embeddings(runs / "embeddings.safetensors")
+    assert isinstance(embeddings.geometry, Lorentz)
+    assert not embeddings.root.any()
+    summary = pd.read_csv(smoke_run / "results" / "summary.csv")
+    tasks = summary.groupby("model")["task"].agg(set)
+    assert tasks["meru-24"] == tasks["rn-16"]
 
 
 def test_a_finished_run_has_nothing_to_do(smoke_run):

@@ -12,6 +12,7 @@ rule align:
     output:
         config="models/{model}/{objective}/seed{seed}/open_clip_config.json",
         weights="models/{model}/{objective}/seed{seed}/open_clip_model.safetensors",
+        root="models/{model}/{objective}/seed{seed}/root.json",
         curve="models/{model}/{objective}/seed{seed}/curve.csv",
     log:
         "logs/align/{model}-{objective}-seed{seed}.log",

@@ -8,6 +8,7 @@ RESULTS = config["results"]
 DATA = "data/hierarcaps"
 HIERARCHY_MODEL = "models/hierarchy"
 CHECKPOINT = ["open_clip_config.json", "open_clip_model.safetensors"]
+MERU_CHECKPOINT = ["meru_config.json", "meru_model.safetensors"]
 
 TASKS = task_names(EVALUATION)
 TASK_FILES = task_files(EVALUATION)
@@ -84,6 +85,9 @@ def local_checkpoint(entry, seed):
         return [weights]
     if len(Path(name).parts) > 1 and not name.startswith("hf-hub:"):
         return [f"{name}/{file}" for file in CHECKPOINT]
+    if "meru" in entry:
+        name = entry["meru"].replace("{seed}", str(seed))
+        return [name] if Path(name).suffix else [f"{name}/{file}" for file in MERU_CHECKPOINT]
     folder = Path(entry.get("transformers", ""), "config.json")
     return [str(folder), str(folder.with_name("model.safetensors"))] * folder.is_file()
 
@@ -93,11 +97,20 @@ def model_of(wildcards):
     if wildcards.objective == "zeroshot":
         entry = config["models"][wildcards.model]
         return {key: value for key, value in entry.items() if key != "seeds"}
-    return {"open_clip": f"models/{wildcards.model}/{wildcards.objective}/seed{{seed}}"}
+    folder = f"models/{wildcards.model}/{wildcards.objective}/seed{{seed}}"
+    return {"open_clip": folder, "root": f"{folder}/root.json"}
+
+
+def root_of(wildcards):
+    """Where a run's radii start, if the parameters say: a name, or the file of an aligned root."""
+    return model_of(wildcards).get("root", "").replace("{seed}", wildcards.seed)
 
 
 def checkpoint_of(wildcards):
-    return local_checkpoint(model_of(wildcards), wildcards.seed)
+    """The files of a run's model, and the root that it was aligned with."""
+    root = root_of(wildcards)
+    files = local_checkpoint(model_of(wildcards), wildcards.seed)
+    return files + [root] * root.endswith(".json")
 
 
 def recipe_of(wildcards):
@@ -127,9 +140,10 @@ def mirrored_run(model, objective, seed):
     """A run of the study as one MLflow run, with the curve of its training."""
     aligned = objective != "zeroshot"
     entry = config["models"][model]
-    folder = f"models/{model}/{objective}/seed{seed}" if aligned else entry.get("open_clip", "")
+    made = entry.get("open_clip") or entry.get("meru", "")
+    folder = f"models/{model}/{objective}/seed{seed}" if aligned else made
     curve = str(Path(folder.replace("{seed}", str(seed)), "curve.csv"))
-    made_here = folder.startswith("models/")
+    made_here = folder.startswith("models/") and not Path(folder).suffix
     return {
         "key": f"{model}/{objective}/seed{seed}",
         "tags": {"model": model, "objective": objective, "seed": str(seed)},

@@ -1,4 +1,10 @@
-# CLIP variants that the workflow pre-trains itself, as ordinary open_clip checkpoints.
+# CLIP variants that the workflow pre-trains itself, as ordinary open_clip checkpoints, and MERUs.
+
+MERU_VARIANTS = [
+    re.escape(name)
+    for name, variant in config["pretrain"]["variants"].items()
+    if variant.get("objective") == "meru"
+]
 
 
 rule pretrain:
@@ -15,6 +21,8 @@ rule pretrain:
         "logs/pretrain/{variant}-seed{seed}.log",
     benchmark:
         "logs/benchmarks/pretrain/{variant}-seed{seed}.tsv"
+    wildcard_constraints:
+        variant=f"(?!(?:{'|'.join(MERU_VARIANTS)})/)[^/]+" if MERU_VARIANTS else "[^/]+",
     # The long jobs first, so that the short ones fill the gaps behind them.
     priority: 10
     conda:
@@ -27,3 +35,16 @@ rule pretrain:
         settings=variant_settings,
     script:
         "../scripts/pretrain.py"
+
+
+use rule pretrain as pretrain_meru with:
+    output:
+        config="models/{variant}/seed{seed}/meru_config.json",
+        weights="models/{variant}/seed{seed}/meru_model.safetensors",
+        curve="models/{variant}/seed{seed}/curve.csv",
+    log:
+        "logs/pretrain/{variant}-seed{seed}.log",
+    benchmark:
+        "logs/benchmarks/pretrain/{variant}-seed{seed}.tsv"
+    wildcard_constraints:
+        variant="|".join(MERU_VARIANTS) or "(?!)",

@@ -43,6 +43,7 @@ rule embed:
         runtime=growing(60),
     params:
         model=model_of,
+        root=root_of,
         batch_size=config["probe"]["batch_size"],
     script:
         "../scripts/embed.py"

@@ -17,4 +17,5 @@ with job(snakemake):
         snakemake.output[0],
         batch_size=snakemake.params.batch_size,
         needs=read_needs(snakemake.input.needs),
+        root=snakemake.params.root or None,
     )

@@ -11,6 +11,7 @@ from hierarcaps.hierarchy import read_hierarchies
 from hierarcaps.images import open_images
 from hierarcaps.models.embed import embed_images
 from hierarcaps.models.registry import load_model
+from hierarcaps.models.roots import ROOT_FILE, write_root
 from hierarcaps.models.save import save_encoder
 from hierarcaps.torch_setup import choose_device
 
@@ -36,8 +37,8 @@ def align_model(
         training_path: hierarchies with negatives.
         validation_path: held-out hierarchies with negatives, each with its image.
         images_path: the images of the held-out hierarchies, to watch R@1.
-        folder: where ``curve.csv`` and the files of :func:`save_encoder` go, each whole or not at
-            all.
+        folder: where ``curve.csv``, ``root.json`` (where radii start) and the files of
+            :func:`save_encoder` go, each whole or not at all.
 
     Raises:
         InputError: as :func:`hierarcaps.alignment.recipe.align`, and for unreadable files.
@@ -56,4 +57,6 @@ def align_model(
         state_root=STATE_ROOT,
     )
     write_curve(Path(folder) / CURVE_FILE, result.curve)
+    vector = None if result.root is None else result.root.numpy()
+    write_root(Path(folder) / ROOT_FILE, settings.root, vector)
     save_encoder(encoder, folder)

@@ -48,10 +48,11 @@ class LabelledImages:
 
 @dataclass(frozen=True)
 class Classification:
-    """Zero-shot classification by the class prompt of the highest cosine to the image.
+    """Zero-shot classification by the class prompt that is nearest to the image.
 
-    A class is the normalised mean of its prompts' embeddings, one prompt per template (Radford et
-    al., 2021). Ties go to the first class in the order of code points.
+    A class is the mean of its prompts' embeddings in the model's geometry, one prompt per template:
+    on the sphere their normalised mean (Radford et al., 2021). Ties go to the first class in the
+    order of code points.
 
     ``fine_accuracy`` and ``fine_top5_accuracy`` are over classes, ``coarse_accuracy`` over
     super-classes with prompts of their own, ``coarse_accuracy_of_fine`` over the super-classes of
@@ -74,7 +75,8 @@ class Classification:
         data = self.data
         images = embeddings.images[embeddings.image_rows(data.names)]
         classes = sorted(data.words)
-        similarity = images @ self._class_vectors(embeddings, data.words).T
+        geometry = embeddings.geometry
+        similarity = geometry.similarities(images, self._class_vectors(embeddings, data.words))
         own = np.array([classes.index(label) for label in data.labels])
         right = similarity[np.arange(len(own)), own][:, None]
         # Equal similarities count against the model, as in retrieval.
@@ -85,8 +87,9 @@ class Classification:
         if data.superclass:
             coarse = sorted(data.superclass_words)
             vectors = self._class_vectors(embeddings, data.superclass_words)
+            nearest = geometry.similarities(images, vectors).argmax(axis=1)
             table["coarse_label"] = [data.superclass[label] for label in data.labels]
-            table["coarse_predicted"] = [coarse[i] for i in (images @ vectors.T).argmax(axis=1)]
+            table["coarse_predicted"] = [coarse[i] for i in nearest]
             table["coarse_of_predicted"] = [data.superclass[label] for label in predicted]
         if data.tree is not None:
             errors = tree_errors(data.tree, list(data.labels), predicted, classes)
@@ -133,10 +136,8 @@ class Classification:
     def _class_vectors(self, embeddings: Embeddings, words: Mapping[str, str]) -> np.ndarray:
         """Return (K, D) float32 in the order of the sorted classes."""
         prompts = [prompt for name in sorted(words) for prompt in self._prompts(words[name])]
-        vectors = embeddings.texts[embeddings.text_rows(prompts)].astype(np.float64)
-        means = vectors.reshape(len(words), len(self.templates), -1).mean(axis=1)
-        lengths = np.linalg.norm(means, axis=1, keepdims=True)
-        return (means / np.maximum(lengths, np.finfo(float).tiny)).astype(np.float32)
+        vectors = embeddings.texts[embeddings.text_rows(prompts)]
+        return embeddings.geometry.mean(vectors.reshape(len(words), len(self.templates), -1))
 
 
 def drawn_classification(scenes: str, templates: Sequence[str]) -> Classification:

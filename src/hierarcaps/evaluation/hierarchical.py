@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from hierarcaps import metrics
-from hierarcaps.chain_metrics import ordered_recall, path_to_root
+from hierarcaps.chain_metrics import ordered_recall
 from hierarcaps.embeddings import Embeddings
 from hierarcaps.evaluation import space
 from hierarcaps.evaluation.protocol import Items, TestSetTask, images_of
@@ -77,8 +77,9 @@ class RadiusControls(TestSetTask):
 class Traversal(TestSetTask):
     """Which texts are met on the straight way from an image to the root?
 
-    The traversal of MERU (Desai et al., 2023) on the same candidates, without steps: it uses no
-    radius, hence tells what thresholds on the radius add. Where an image is nearer to the root
+    The traversal of MERU (Desai et al., 2023) on the same candidates, without steps, and in every
+    geometry by similarity alone (no filter by entailment cones): it uses no radius, hence tells
+    what thresholds on the radius add. Where an image is nearer to the root
     than to every text, as the gap between the modalities may have it, nothing is met.
     """
 
@@ -114,13 +115,12 @@ def ways_to_root(
     embeddings: Embeddings, images: Sequence[str], texts: Sequence[str]
 ) -> list[np.ndarray]:
     """Return per image the indexes of the texts met on its way to the root, specific first."""
-    root = embeddings.root
-    to_root = embeddings.texts[embeddings.text_rows(texts)] @ root
-    image_root = embeddings.images[embeddings.image_rows(images)] @ root
+    candidates = embeddings.texts[embeddings.text_rows(texts)]
+    vectors = embeddings.images[embeddings.image_rows(images)]
     paths: list[np.ndarray] = []
     for chunk in space.image_text_similarities(embeddings, images, texts):
-        of_chunk = image_root[len(paths) : len(paths) + len(chunk)]
-        paths += path_to_root(chunk, to_root, of_chunk)
+        of_chunk = vectors[len(paths) : len(paths) + len(chunk)]
+        paths += embeddings.geometry.ways_to_root(of_chunk, candidates, embeddings.root, chunk)
     return paths
 
 

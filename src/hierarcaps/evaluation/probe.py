@@ -52,7 +52,8 @@ def probe(
     store = open_images(images)
     folder = MODEL.folder(results)
     path = folder / "embeddings.safetensors"
-    embed_test_set(load_model(entry, MODEL.seed, target), items, store, path, batch_size)
+    encoder = load_model(entry, MODEL.seed, target)
+    embed_test_set(encoder, items, store, path, batch_size, root=entry.get("root"))
     evaluate(items, read_embeddings(path), MODEL, SETTINGS, folder)
     evaluate_baselines(items, SETTINGS, results)
     table = summarise(sorted(folder.glob("*.json")))[

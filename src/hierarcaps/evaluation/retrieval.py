@@ -121,7 +121,8 @@ def _rank_table(
     strings = list(dict.fromkeys(caption for each in captions for caption in each))
     texts = embeddings.texts[embeddings.text_rows(strings)]
     images = embeddings.images[embeddings.image_rows(names)]
-    of_image, of_text = metrics.retrieval_ranks(images @ texts.T, strings, captions)
+    similarity = embeddings.geometry.similarities(images, texts)
+    of_image, of_text = metrics.retrieval_ranks(similarity, strings, captions)
     rank_of_text = dict(zip(strings, of_text, strict=True))
     rows = [
         (name, caption, rank, rank_of_text[caption])

@@ -1,7 +1,8 @@
 """Geometry of embedded texts and images: the one place where tasks measure.
 
-Embeddings are points of the unit sphere with the empty string as the root. Radii and angles are
-computed in double precision: those of near-equal texts differ in the last digits of float32.
+What radius, angle and similarity mean is the geometry's that the embeddings name
+(:mod:`hierarcaps.geometries`); here texts and images are found by name, in parts that fit in
+memory.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,54 +16,50 @@ CHUNK_ELEMENTS = 1 << 23
 
 
 def radii(embeddings: Embeddings, texts: Sequence[str]) -> np.ndarray:
-    """Return the distance of N texts to the root, ``(N,)`` in ``[0, 2]``."""
-    import torch
-
-    from hierarcaps.geometry import radius
-
+    """Return the distance of N texts to the root, ``(N,)``, >= 0 (at most 2 on the sphere)."""
     distinct, row_of = _distinct(texts)
-    rows = embeddings.text_rows(distinct)
-    root = torch.from_numpy(embeddings.root).double()
+    vectors = embeddings.texts[embeddings.text_rows(distinct)]
     found = np.empty(len(distinct))
-    for part in _parts(len(distinct), root.numel()):
-        found[part] = radius(torch.from_numpy(embeddings.texts[rows[part]]).double(), root).numpy()
+    for part in _parts(len(distinct), embeddings.root.size):
+        found[part] = embeddings.geometry.radii(vectors[part], embeddings.root)
     return found[row_of]
+
+
+def image_radii(embeddings: Embeddings, images: Sequence[str]) -> np.ndarray:
+    """Return the distance of N images to the root, ``(N,)``."""
+    vectors = embeddings.images[embeddings.image_rows(images)]
+    return embeddings.geometry.radii(vectors, embeddings.root)
 
 
 def exterior_angles(
     embeddings: Embeddings, parents: Sequence[str], children: Sequence[str]
 ) -> np.ndarray:
     """Return ``Xi_r`` of N pairs (general text, its supposed continuation), ``(N,)`` radians."""
-    import torch
-
-    from hierarcaps.geometry import exterior_angle
-
-    root = torch.from_numpy(embeddings.root).double()
     rows = [embeddings.text_rows(texts) for texts in (parents, children)]
     angles = np.empty(len(parents))
-    for part in _parts(len(parents), root.numel()):
-        parent, child = (torch.from_numpy(embeddings.texts[each[part]]).double() for each in rows)
-        angles[part] = exterior_angle(parent, child, root).numpy()
+    for part in _parts(len(parents), embeddings.root.size):
+        parent, child = (embeddings.texts[each[part]] for each in rows)
+        angles[part] = embeddings.geometry.exterior_angles(parent, child, embeddings.root)
     return angles
 
 
 def cosines(embeddings: Embeddings, first: Sequence[str], second: Sequence[str]) -> np.ndarray:
-    """Return the cosine similarity of N pairs of texts, ``(N,)``."""
+    """Return the cosine of N pairs of texts, ``(N,)``; on a hyperboloid as seen from its vertex."""
     a, b = (embeddings.texts[embeddings.text_rows(texts)] for texts in (first, second))
-    return np.einsum("nd,nd->n", a, b, dtype=np.float64)
+    return embeddings.geometry.cosines(a, b)
 
 
 def image_text_similarities(
     embeddings: Embeddings, images: Sequence[str], texts: Sequence[str]
 ) -> Iterator[np.ndarray]:
-    """Yield cosines of I images to C texts in chunks of images, ``(i, C)`` float32.
+    """Yield similarities of I images to C texts in chunks of images, ``(i, C)`` float32.
 
     A chunk bounds the memory: 5,000 images and 100,000 texts would take 2 GB at once.
     """
-    candidates = embeddings.texts[embeddings.text_rows(texts)].T
+    candidates = embeddings.texts[embeddings.text_rows(texts)]
     vectors = embeddings.images[embeddings.image_rows(images)]
     for part in _parts(len(vectors), len(texts)):
-        yield vectors[part] @ candidates
+        yield embeddings.geometry.similarities(vectors[part], candidates)
 
 
 def _parts(rows: int, width: int) -> Iterator[slice]:

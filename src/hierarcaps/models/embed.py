@@ -14,11 +14,12 @@ from hierarcaps.errors import InputError
 from hierarcaps.hierarchy import CaptionHierarchy
 from hierarcaps.images import ImageStore
 from hierarcaps.models.encoder import DualEncoder
+from hierarcaps.models.roots import find_root
 from hierarcaps.progress import progress
 
 
 def embed_texts(encoder: DualEncoder, texts: Sequence[str], batch_size: int) -> np.ndarray:
-    """Return the unit embeddings of N texts, (N, D) float32.
+    """Return the embeddings of N texts, (N, D) float32.
 
     Texts with equal tokens are encoded once, hence get exactly equal embeddings.
 
@@ -42,7 +43,7 @@ def embed_texts(encoder: DualEncoder, texts: Sequence[str], batch_size: int) -> 
 def embed_images(
     encoder: DualEncoder, store: ImageStore, names: Sequence[str], batch_size: int
 ) -> np.ndarray:
-    """Return the unit embeddings of N images, (N, D) float32.
+    """Return the embeddings of N images, (N, D) float32.
 
     Raises:
         InputError: an image is missing or broken, or gives numbers that are not finite.
@@ -83,13 +84,15 @@ def embed_test_set(
     path: str | Path,
     batch_size: int = 256,
     needs: EmbeddingNeeds | None = None,
+    root: str | None = None,
 ) -> None:
     """Embed the images and tiers of a test set, and the root, into a file.
 
     ``needs`` are the texts and images that tasks read beside them: all in one file, each once.
+    ``root`` is where radii start, as :func:`hierarcaps.models.roots.find_root` takes it.
 
     Raises:
-        InputError: an item without an image, and as :func:`embed_images`.
+        InputError: an item without an image, and as :func:`embed_images` and :func:`find_root`.
     """
     needs = needs or EmbeddingNeeds()
     hierarchies = list(hierarchies)
@@ -97,21 +100,25 @@ def embed_test_set(
         if item.image is None:
             raise InputError(f"item {item.item_id!r} has no image, expected one to embed")
     names = sorted({item.image for item in hierarchies if item.image is not None})
-    strings = sorted({caption for item in hierarchies for caption in item.tiers} | {*needs.strings})
+    tiers = {caption for item in hierarchies for caption in item.tiers}
+    strings = sorted(tiers | {*needs.strings})
     images = embed_images(encoder, store, names, batch_size)
     if further := needs.images():
         names += further.names
         images = np.concatenate([images, embed_images(encoder, further, further.names, batch_size)])
     texts = embed_texts(encoder, ["", *strings], batch_size)
+    of_tiers = texts[1:][[text in tiers for text in strings]]
+    geometry, root_vector = find_root(root, encoder.geometry, texts[0], of_tiers)
     write_embeddings(
         path,
         Embeddings(
             images=images,
             texts=texts[1:],
-            root=texts[0],
+            root=root_vector,
             names=tuple(names),
             strings=tuple(strings),
             provenance=encoder.provenance(),
+            geometry=geometry,
         ),
     )
 

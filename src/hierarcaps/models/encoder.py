@@ -7,12 +7,21 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from hierarcaps.geometries import Geometry
+
 
 class DualEncoder(Protocol):
     """An image tower and a text tower into one space of D dimensions, in float32.
 
     Both ``encode_*`` methods are differentiable; wrap them in ``torch.inference_mode()`` to probe.
+    Embeddings lie where ``geometry`` says: on the unit sphere, or on a hyperboloid (given by their
+    space components).
     """
+
+    @property
+    def geometry(self) -> Geometry:
+        """Return how the embeddings are measured."""
+        ...
 
     @property
     def device(self) -> torch.device:
@@ -31,7 +40,7 @@ class DualEncoder(Protocol):
         ...
 
     def encode_text(self, tokens: Tensor) -> Tensor:
-        """Return the L2-normalised embeddings (B, D) of tokens from :meth:`tokenise`."""
+        """Return the embeddings (B, D) of tokens from :meth:`tokenise`."""
         ...
 
     def preprocess(self, image: Image.Image) -> Tensor:
@@ -39,7 +48,7 @@ class DualEncoder(Protocol):
         ...
 
     def encode_image(self, images: Tensor) -> Tensor:
-        """Return the L2-normalised embeddings (B, D) of preprocessed images (B, 3, H, W)."""
+        """Return the embeddings (B, D) of preprocessed images (B, 3, H, W)."""
         ...
 
     def provenance(self) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Models of the open_clip library: published weights, hub repositories and local folders."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import open_clip
@@ -11,8 +12,9 @@ from torch import Tensor, nn
 
 from hierarcaps.errors import InputError
 from hierarcaps.files import sha256_file
+from hierarcaps.geometries import Sphere
 from hierarcaps.models.hub import one_line
-from hierarcaps.models.open_clip_source import Source, find_source
+from hierarcaps.models.open_clip_source import find_source
 
 _ACTIVATIONS = ("QuickGELU", "GELU", "ReLU", "SiLU", "Tanh")
 
@@ -23,7 +25,10 @@ class OpenClipEncoder:
     Attributes:
         model: the open_clip model.
         tokeniser: its tokeniser, as open_clip makes it.
+        geometry: the unit sphere.
     """
+
+    geometry = Sphere()
 
     def __init__(
         self,
@@ -55,12 +60,14 @@ class OpenClipEncoder:
 
     def encode_text(self, tokens: Tensor) -> Tensor:
         """Unit embeddings (B, D)."""
+        return F.normalize(self.text_features(tokens), dim=-1)
+
+    def text_features(self, tokens: Tensor) -> Tensor:
+        """What :meth:`encode_text` normalises, (B, D) float32."""
         tokens = tokens.to(self.device)
         if self._croppable:
-            features = encode_cropped(self.model, tokens)
-        else:
-            features = self.model.encode_text(tokens)
-        return F.normalize(features.float(), dim=-1)
+            return encode_cropped(self.model, tokens).float()
+        return self.model.encode_text(tokens).float()
 
     def preprocess(self, image: Image.Image) -> Tensor:
         """The image tower's input (3, H, W)."""
@@ -68,8 +75,11 @@ class OpenClipEncoder:
 
     def encode_image(self, images: Tensor) -> Tensor:
         """Unit embeddings (B, D)."""
-        features = self.model.encode_image(images.to(self.device))
-        return F.normalize(features.float(), dim=-1)
+        return F.normalize(self.image_features(images), dim=-1)
+
+    def image_features(self, images: Tensor) -> Tensor:
+        """What :meth:`encode_image` normalises, (B, D) float32."""
+        return self.model.encode_image(images.to(self.device)).float()
 
     def provenance(self) -> dict[str, Any]:
         """What was loaded."""
@@ -151,24 +161,40 @@ def load_open_clip(name: str, pretrained: str | None, device: torch.device) -> O
             f"model {label}: {source.weights} holds weights that are not finite numbers"
         )
     model.to(device).eval()
-    return OpenClipEncoder(
-        model, preprocess, tokeniser, _provenance(name, pretrained, source, model)
+    visual = model.visual
+    provenance = provenance_of(
+        model, visual, name, pretrained, source.weights, dict(visual.preprocess_cfg)
     )
+    return OpenClipEncoder(model, preprocess, tokeniser, provenance)
 
 
-def _provenance(
-    name: str, pretrained: str | None, source: Source, model: open_clip.CLIP
+def provenance_of(
+    model: nn.Module,
+    visual: nn.Module,
+    name: str,
+    pretrained: str | None,
+    weights: Path,
+    preprocessing: Mapping[str, Any],
 ) -> dict[str, Any]:
-    preprocessing: dict[str, Any] = dict(model.visual.preprocess_cfg)
-    vision = {id(module) for module in model.visual.modules()}
-    image_modules = [module for module in model.modules() if id(module) in vision]
+    """Return what a model of open_clip's modules says of itself (JSON).
+
+    Args:
+        model: the whole model.
+        visual: its image tower; all other modules are text.
+        name: as it was asked for.
+        pretrained: likewise.
+        weights: the file that was read.
+        preprocessing: of the images.
+    """
+    image_modules = list(visual.modules())
+    vision = {id(module) for module in image_modules}
     text_modules = [module for module in model.modules() if id(module) not in vision]
     return {
         "library": f"open_clip {open_clip.__version__}",
         "name": name,
         "pretrained": pretrained,
-        "weights_file": source.weights.name,
-        "weights_sha256": sha256_file(source.weights),
+        "weights_file": weights.name,
+        "weights_sha256": sha256_file(weights),
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
         "activation": {"image": _activations(image_modules), "text": _activations(text_modules)},
         "preprocessing": {

@@ -1,4 +1,4 @@
-"""Pre-trains small CLIP models from scratch on the drawn scenes, with the symmetric CLIP loss.
+"""Pre-trains small CLIP and MERU models from scratch on the drawn scenes.
 
 Captions of mixed specificity are all the supervision there is: nothing tells the model which of two
 captions is the more general. ``steps: 0`` writes the untrained model, the control.
@@ -11,16 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from open_clip.modified_resnet import ModifiedResNet
 from safetensors.torch import save
 from torch import Tensor, nn
 
 from hierarcaps.errors import InputError
 from hierarcaps.files import atomic_path, write_json
-from hierarcaps.models.open_clip import encode_cropped, open_clip
-from hierarcaps.models.open_clip_source import CONFIG_FILE, WEIGHTS_FILE
+from hierarcaps.models.open_clip import encode_cropped
 from hierarcaps.models.packing import encode_packed
+from hierarcaps.models.pretraining_objectives import Objective, make_objective
 from hierarcaps.models.scene_tensors import (
     PREPROCESSING,
     Scenes,
@@ -34,7 +33,6 @@ CURVE_FILE = "curve.csv"
 CURVE_COLUMNS = ("step", "loss", "learning_rate", "validation_recall_at_1")
 LOG_EVERY = 20  # steps that one row of the curve averages
 VALIDATIONS = 5  # measurements of validation R@1 during a training
-MAX_LOGIT_SCALE = 100.0  # as in CLIP
 VALIDATION_BATCH = 250
 
 Curve = list[tuple[int, float, float, float | None]]
@@ -47,19 +45,21 @@ def pretrain(
     validation_path: str | Path,
     folder: str | Path,
 ) -> None:
-    """Train one variant on one thread and write it as an ordinary open_clip folder.
+    """Train one variant on one thread and write it as a folder that the registry loads.
 
     Equal arguments give byte-identical files on the same machine.
 
     Args:
         settings: ``architecture`` (an open_clip ``model_cfg``), ``steps``, ``batch_size``,
             ``peak_learning_rate``, ``weight_decay``, ``gradient_clip`` (largest gradient norm) and
-            ``warmup`` (share of the steps in which the learning rate rises).
+            ``warmup`` (share of the steps in which the learning rate rises); and what
+            :func:`make_objective` reads.
         seed: of the initial weights and of the order of scenes and captions.
         train_path: parquet file of scenes with the columns ``image`` and ``captions``.
         validation_path: the same with ``image`` and ``tiers``; measures, never trains.
-        folder: where ``open_clip_config.json``, ``open_clip_model.safetensors`` and ``curve.csv``
-            go, each whole or not at all.
+        folder: where the configuration, the weights (an ordinary open_clip checkpoint, or
+            ``meru_config.json`` and ``meru_model.safetensors``) and ``curve.csv`` go, each whole
+            or not at all.
 
     Raises:
         InputError: an architecture that open_clip refuses, unreadable scenes, fewer scenes than a
@@ -70,52 +70,23 @@ def pretrain(
     # keep their order.
     torch.set_num_threads(1)
     try:
-        model = _build(settings["architecture"], seed)
+        objective = make_objective(settings, seed)
         curve: Curve = []
         if settings["steps"] > 0:
-            curve = _train(model, settings, seed, Path(train_path), Path(validation_path))
-        _save(Path(folder), settings["architecture"], model, curve)
+            curve = _train(objective, settings, seed, Path(train_path), Path(validation_path))
+        _save(Path(folder), settings["architecture"], objective, curve)
     finally:
         torch.set_num_threads(threads)
 
 
-def contrastive_loss(
-    images: Tensor, texts: Tensor, text_of_image: Tensor, logit_scale: Tensor
-) -> Tensor:
-    """CLIP's symmetric cross-entropy, in which equal captions are not each other's negatives.
-
-    Args:
-        images: (B, D) unit embeddings.
-        texts: (U, D) unit embeddings of the batch's distinct captions.
-        text_of_image: (B,) int64, the caption of each image.
-        logit_scale: scalar, the inverse temperature.
-
-    Returns:
-        Scalar, the mean over both directions.
-    """
-    logits = logit_scale * images @ texts[text_of_image].T
-    same = text_of_image[:, None] == text_of_image[None, :]
-    others = same & ~torch.eye(len(images), dtype=torch.bool)
-    logits = logits.masked_fill(others, -torch.inf)
-    target = torch.arange(len(images))
-    return (F.cross_entropy(logits, target) + F.cross_entropy(logits.T, target)) / 2
-
-
-def _build(architecture: Mapping[str, Any], seed: int) -> open_clip.CLIP:
-    torch.manual_seed(seed)
-    try:
-        return open_clip.CLIP(**architecture)
-    except (TypeError, ValueError, AssertionError, RuntimeError, ZeroDivisionError) as error:
-        raise InputError(f"pretrain architecture: open_clip refuses it ({error})") from None
-
-
 def _train(
-    model: open_clip.CLIP,
+    objective: Objective,
     settings: Mapping[str, Any],
     seed: int,
     train_path: Path,
     validation_path: Path,
 ) -> Curve:
+    model = objective.clip
     size, context = settings["architecture"]["vision_cfg"]["image_size"], model.context_length
     scenes = read_scenes(train_path, size, "captions")
     validation = read_scenes(validation_path, size, "tiers")
@@ -132,7 +103,7 @@ def _train(
     if isinstance(model.visual, ModifiedResNet):
         # A fifth less time for small convolutions on CPU.
         model.visual.to(memory_format=torch.channels_last)
-    curve = _run(model, settings, seed, scenes, vocabulary, validation)
+    curve = _run(objective, settings, seed, scenes, vocabulary, validation)
     # The rows of words that no caption has keep their initial values.
     whole_vocabulary[vocabulary.used] = model.token_embedding.weight.detach()
     model.token_embedding = nn.Embedding.from_pretrained(whole_vocabulary)
@@ -140,14 +111,14 @@ def _train(
 
 
 def _run(
-    model: open_clip.CLIP,
+    objective: Objective,
     settings: Mapping[str, Any],
     seed: int,
     scenes: Scenes,
     vocabulary: Vocabulary,
     validation: Scenes,
 ) -> Curve:
-    steps = settings["steps"]
+    steps, model = settings["steps"], objective.model
     optimiser, schedule = _optimiser(model, settings)
     batches = scenes.batches(settings["batch_size"], torch.Generator().manual_seed(seed))
     measured = {round(steps * part / VALIDATIONS) for part in range(1, VALIDATIONS + 1)}
@@ -159,7 +130,7 @@ def _run(
         images, texts = next(batches)
         model.train()
         learning_rate = float(schedule.get_last_lr()[0])
-        loss = _step(model, images, texts, vocabulary)
+        loss = _loss(objective, images, texts, vocabulary)
         losses.append(loss.item())
         if not math.isfinite(losses[-1]):
             raise InputError(
@@ -172,7 +143,7 @@ def _run(
         optimiser.step()
         schedule.step()
         if step in measured:
-            recall = validation_recall(model, validation, vocabulary)
+            recall = validation_recall(objective, validation, vocabulary)
         if step % LOG_EVERY == 0 or step == steps or step in measured:
             curve.append((step, sum(losses) / len(losses), learning_rate, recall))
             bar.set_postfix_str(f"loss {curve[-1][1]:.3f}", refresh=False)
@@ -181,7 +152,7 @@ def _run(
 
 
 def _optimiser(
-    model: open_clip.CLIP, settings: Mapping[str, Any]
+    model: nn.Module, settings: Mapping[str, Any]
 ) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler]:
     matrices = [parameter for parameter in model.parameters() if parameter.ndim >= 2]
     vectors = [parameter for parameter in model.parameters() if parameter.ndim < 2]
@@ -205,42 +176,42 @@ def _optimiser(
     return optimiser, schedule
 
 
-def _step(model: open_clip.CLIP, images: Tensor, texts: Tensor, vocabulary: Vocabulary) -> Tensor:
+def _loss(objective: Objective, images: Tensor, texts: Tensor, vocabulary: Vocabulary) -> Tensor:
+    model = objective.clip
     distinct, text_of_image = torch.unique(texts, return_inverse=True)
-    image_vectors = F.normalize(model.encode_image(normalise(images)), dim=-1)
+    image_features = model.encode_image(normalise(images))
     packed = vocabulary.pack(distinct)
-    text_vectors = F.normalize(encode_packed(model, model.token_embedding.weight, packed), dim=-1)
-    scale = model.logit_scale.exp().clamp(max=MAX_LOGIT_SCALE)
-    return contrastive_loss(image_vectors, text_vectors, text_of_image, scale)
+    text_features = encode_packed(model, model.token_embedding.weight, packed)
+    return objective.loss(image_features, text_features, text_of_image)
 
 
 @torch.inference_mode()
-def validation_recall(model: open_clip.CLIP, validation: Scenes, vocabulary: Vocabulary) -> float:
+def validation_recall(objective: Objective, validation: Scenes, vocabulary: Vocabulary) -> float:
     """Return the share of scenes whose most similar caption is their own most specific one."""
+    model = objective.clip
     model.eval()
     own = validation.text_rows[:, -1]
     distinct, text_of_image = torch.unique(own, return_inverse=True)
     tokens = vocabulary.encode([validation.texts[row] for row in distinct.tolist()])
-    texts = F.normalize(encode_cropped(model, tokens), dim=-1)
+    texts = encode_cropped(model, tokens)
     images = torch.cat(
-        [
-            F.normalize(model.encode_image(normalise(part)), dim=-1)
-            for part in validation.images.split(VALIDATION_BATCH)
-        ]
+        [model.encode_image(normalise(part)) for part in validation.images.split(VALIDATION_BATCH)]
     )
-    hits = (images @ texts.T).argmax(dim=1) == text_of_image
+    hits = objective.similarity(images, texts).argmax(dim=1) == text_of_image
     return hits.float().mean().item()
 
 
 def _save(
-    folder: Path, architecture: Mapping[str, Any], model: open_clip.CLIP, curve: Curve
+    folder: Path, architecture: Mapping[str, Any], objective: Objective, curve: Curve
 ) -> None:
-    weights = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
-    with atomic_path(folder / WEIGHTS_FILE) as partial:
+    config_file, weights_file = objective.files
+    state = objective.model.state_dict()
+    weights = {name: tensor.contiguous() for name, tensor in state.items()}
+    with atomic_path(folder / weights_file) as partial:
         # Not save_file: it makes the file readable for its owner alone.
         partial.write_bytes(save(weights))
     write_json(
-        folder / CONFIG_FILE, {"model_cfg": dict(architecture), "preprocess_cfg": PREPROCESSING}
+        folder / config_file, {"model_cfg": dict(architecture), "preprocess_cfg": PREPROCESSING}
     )
     with (
         atomic_path(folder / CURVE_FILE) as partial,

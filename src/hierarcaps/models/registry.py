@@ -8,7 +8,7 @@ import torch
 from hierarcaps.errors import InputError
 from hierarcaps.models.encoder import DualEncoder
 
-_OPTIONS = {"pretrained", "seeds"}
+_OPTIONS = {"pretrained", "root", "seeds"}
 
 
 def load_model(entry: Mapping[str, Any], seed: int, device: torch.device) -> DualEncoder:
@@ -17,8 +17,9 @@ def load_model(entry: Mapping[str, Any], seed: int, device: torch.device) -> Dua
     Args:
         entry: ``open_clip`` with an architecture name, an ``hf-hub:`` id or a local folder, and
             beside an architecture name ``pretrained`` with a tag or a weights file; or
-            ``transformers`` with a hub id or a local folder of a CLIP, ALIGN or SigLIP model.
-            ``{seed}`` is replaced by ``seed``. ``seeds`` is the workflow's and ignored here.
+            ``transformers`` with a hub id or a local folder of a CLIP, ALIGN or SigLIP model; or
+            ``meru`` with a file or a local folder. ``{seed}`` is replaced by ``seed``. ``seeds``
+            and ``root`` say how a model is used, and are ignored here.
         seed: which of several checkpoints of one variant.
         device: where to put the weights.
 
@@ -54,12 +55,24 @@ def _load_open_clip(name: str, pretrained: str | None, device: torch.device) -> 
 def _load_transformers(name: str, pretrained: str | None, device: torch.device) -> DualEncoder:
     from hierarcaps.models.transformers import load_transformers
 
+    _refuse_pretrained(name, pretrained)
+    return load_transformers(name, device)
+
+
+def _load_meru(name: str, pretrained: str | None, device: torch.device) -> DualEncoder:
+    from hierarcaps.models.meru import load_meru
+
+    _refuse_pretrained(name, pretrained)
+    return load_meru(name, device)
+
+
+def _refuse_pretrained(name: str, pretrained: str | None) -> None:
     if pretrained is not None:
         raise InputError(f"model {name}: 'pretrained' belongs to open_clip, expected none here")
-    return load_transformers(name, device)
 
 
 _LOADERS: dict[str, Callable[[str, str | None, torch.device], DualEncoder]] = {
     "open_clip": _load_open_clip,
     "transformers": _load_transformers,
+    "meru": _load_meru,
 }

@@ -11,6 +11,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from hierarcaps.errors import InputError
+from hierarcaps.geometries import Sphere
 from hierarcaps.models.hub import one_line
 from hierarcaps.models.transformers_source import Checkpoint, find_checkpoint
 
@@ -39,7 +40,10 @@ class TransformersEncoder:
     Attributes:
         model: the ``CLIPModel``, ``AlignModel`` or ``SiglipModel``.
         folder: where it was loaded from, tokeniser and image processor included.
+        geometry: the unit sphere.
     """
+
+    geometry = Sphere()
 
     def __init__(
         self,

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from hierarcaps.embeddings import Embeddings, read_embeddings
+from hierarcaps.errors import InputError
 from hierarcaps.report.alignment_study import OBJECTIVES, Alignment
 from hierarcaps.report.study import Results, Run
 
@@ -159,6 +160,8 @@ def view(results: Results, run: Run, triplet: Triplet) -> View:
     """Place a triplet and its item in the plane, by the embeddings of one run."""
     path = run.folder(results.root) / "embeddings.safetensors"
     embeddings = read_embeddings(path)
+    if embeddings.geometry.name != "sphere":
+        raise InputError(f"{path}: a plane view shows unit vectors, not {embeddings.geometry.name}")
     parent, child, contrast = _vectors(
         embeddings, [triplet.parent, triplet.child, triplet.contrast]
     )

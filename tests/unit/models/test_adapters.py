@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import tiny_meru
 import tiny_transformers
 import torch
 from hypothesis import given, settings
@@ -13,7 +14,10 @@ from PIL import Image
 from safetensors.torch import save_file
 from tiny_clip import PREPROCESSING, TINY
 
+from hierarcaps import lorentz
+from hierarcaps.geometries import Geometry, Lorentz
 from hierarcaps.models.encoder import DualEncoder
+from hierarcaps.models.meru import Meru
 from hierarcaps.models.open_clip import open_clip
 from hierarcaps.models.registry import load_model
 
@@ -44,11 +48,22 @@ def open_clip_folder(folder: Path, config: dict[str, Any]) -> Path:
     return folder
 
 
+def meru_folder(folder: Path, config: dict[str, Any]) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    files = {"model_cfg": config, "preprocess_cfg": PREPROCESSING}
+    (folder / "meru_config.json").write_text(json.dumps(files))
+    torch.manual_seed(0)
+    save_file(Meru(config).state_dict(), folder / "meru_model.safetensors")
+    return folder
+
+
 @pytest.fixture(
     scope="module",
     params=[
         *(("open_clip", name) for name in OPEN_CLIP),
         *(("transformers", name) for name in tiny_transformers.TINY),
+        ("meru", "published"),
+        ("meru", "pretrained"),
     ],
     ids="-".join,
 )
@@ -57,6 +72,10 @@ def encoder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     folder = tmp_path_factory.mktemp("models") / name
     if family == "open_clip":
         open_clip_folder(folder, OPEN_CLIP[name])
+    elif name == "published":
+        folder = tiny_meru.write_published(folder / "meru.pth")
+    elif name == "pretrained":
+        meru_folder(folder, OPEN_CLIP["resnet"])
     else:
         tiny_transformers.TINY[name](folder)
     return load_model({family: str(folder)}, seed=0, device=CPU)
@@ -67,17 +86,23 @@ def embed(encoder: DualEncoder, texts: list[str]) -> torch.Tensor:
         return encoder.encode_text(encoder.tokenise(texts))
 
 
-def assert_unit(vectors: torch.Tensor) -> None:
+def assert_in_space(vectors: torch.Tensor, geometry: Geometry) -> None:
     assert vectors.dtype == torch.float32
-    norms = vectors.norm(dim=-1)
-    torch.testing.assert_close(norms, torch.ones_like(norms), atol=1e-5, rtol=0)
+    if isinstance(geometry, Lorentz):
+        # Every finite row is a point; it is one that was lifted from the tangent space.
+        tangents = lorentz.log_map0(vectors, geometry.curvature)
+        lifted = lorentz.exp_map0(tangents, geometry.curvature)
+        torch.testing.assert_close(lifted, vectors, atol=1e-5, rtol=1e-5)
+    else:
+        norms = vectors.norm(dim=-1)
+        torch.testing.assert_close(norms, torch.ones_like(norms), atol=1e-5, rtol=0)
 
 
-def test_texts_of_all_kinds_are_unit_vectors(encoder: DualEncoder):
+def test_texts_of_all_kinds_lie_in_the_models_space(encoder: DualEncoder):
     tokens = encoder.tokenise(TEXTS)
     assert tokens.dtype == torch.int64
     assert tokens.shape == (len(TEXTS), encoder.tokenise(["a"]).shape[1])
-    assert_unit(embed(encoder, TEXTS))
+    assert_in_space(embed(encoder, TEXTS), encoder.geometry)
 
 
 def test_the_empty_string_is_a_text_of_its_own(encoder: DualEncoder):
@@ -97,7 +122,7 @@ def test_long_texts_are_truncated(encoder: DualEncoder):
 def test_no_text_is_changed_by_those_beside_it(encoder: DualEncoder, texts: list[str]):
     texts = [*texts, "", "a goat", LONG, "[PAD] <end_of_text> <|endoftext|> </s> in the middle"]
     together = embed(encoder, texts)
-    assert_unit(together)
+    assert_in_space(together, encoder.geometry)
     alone = torch.cat([embed(encoder, [text]) for text in texts])
     torch.testing.assert_close(together, alone, atol=1e-5, rtol=0)
 
@@ -113,7 +138,7 @@ def test_no_image_is_changed_by_those_beside_it(encoder: DualEncoder):
     with torch.inference_mode():
         together = encoder.encode_image(images)
         alone = torch.cat([encoder.encode_image(image[None]) for image in images])
-    assert_unit(together)
+    assert_in_space(together, encoder.geometry)
     assert together.shape[1] == embed(encoder, ["a goat"]).shape[1]
     torch.testing.assert_close(together, alone, atol=1e-5, rtol=0)
     assert (together[0] - together[1]).norm() > 1e-4
@@ -129,7 +154,7 @@ def test_text_encoding_is_differentiable(encoder: DualEncoder):
     encoder.model.zero_grad()
     assert any("projection" in name or "head" in name for name in gradients)
     assert all(bool(gradient.isfinite().all()) for gradient in gradients.values())
-    assert not any(name.startswith(("visual", "vision")) for name in gradients)
+    assert not any(name.startswith(("visual", "vision", "clip.visual")) for name in gradients)
 
 
 def test_provenance_is_json_and_says_what_was_loaded(encoder: DualEncoder):

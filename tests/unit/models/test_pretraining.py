@@ -17,9 +17,15 @@ from safetensors.torch import load_file
 from tiny_clip import TINY
 
 from hierarcaps.errors import InputError
+from hierarcaps.models.meru import load_meru
 from hierarcaps.models.open_clip import encode_cropped, load_open_clip, open_clip
 from hierarcaps.models.packing import encode_packed
-from hierarcaps.models.pretraining import contrastive_loss, pretrain
+from hierarcaps.models.pretraining import pretrain
+from hierarcaps.models.pretraining_objectives import (
+    MeruObjective,
+    contrastive_loss,
+    make_objective,
+)
 from hierarcaps.models.scene_tensors import Vocabulary, normalise, read_scenes
 
 COLOURS = {"red": (220, 30, 30), "green": (30, 180, 60), "blue": (40, 60, 220), "white": (240,) * 3}
@@ -33,6 +39,8 @@ SETTINGS: dict[str, Any] = {
     "gradient_clip": 1.0,
     "warmup": 0.1,
 }
+
+MERU: dict[str, Any] = {"objective": "meru", "entailment_weight": 0.2}
 
 
 def png(colour: tuple[int, ...], seed: int) -> bytes:
@@ -236,3 +244,84 @@ class TestBadInput:
         rows = [{"image": image, "captions": ["a"] * n, "tiers": ["a"] * 4} for n in (1, 2) * 10]
         pq.write_table(pa.Table.from_pylist(rows), path)
         self.refuse(tmp_path / "m", "unequal numbers of captions", path)
+
+
+class TestMeru:
+    @pytest.fixture(scope="class")
+    def trained(self, scenes: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+        return run(scenes, tmp_path_factory.mktemp("meru"), **MERU)
+
+    def test_training_learns_the_pictures_and_the_lift(self, trained: Path, scenes: Path):
+        with (trained / "curve.csv").open() as file:
+            rows = list(csv.DictReader(file))
+        assert float(rows[-1]["loss"]) < 0.5 * float(rows[0]["loss"])
+        assert float(rows[-1]["validation_recall_at_1"]) == 1.0
+        encoder = load_meru(str(trained), torch.device("cpu"))
+        lift = encoder.provenance()["lift"]
+        assert lift["curvature"] != 1.0
+        assert lift["visual_alpha"] != pytest.approx(16**-0.5)
+        # Measured again from the files, as the probe does.
+        table = pq.read_table(scenes)
+        texts = sorted({tiers[-1] for tiers in table["tiers"].to_pylist()})
+        content, tiers = (table[name].to_pylist() for name in ("image", "tiers"))
+        with torch.inference_mode():
+            pixels = [encoder.preprocess(Image.open(io.BytesIO(each))) for each in content]
+            similarity = encoder.geometry.similarities(
+                encoder.encode_image(torch.stack(pixels)).numpy(),
+                encoder.encode_text(encoder.tokenise(texts)).numpy(),
+            )
+        assert [texts[row] for row in similarity.argmax(axis=1)] == [each[-1] for each in tiers]
+
+    def test_same_seed_same_bytes(self, scenes: Path, tmp_path: Path):
+        files = ("meru_config.json", "meru_model.safetensors", "curve.csv")
+        first, second = (run(scenes, tmp_path / x, steps=5, **MERU) for x in "ab")
+        assert sorted(path.name for path in first.iterdir()) == sorted(files)
+        assert all((first / x).read_bytes() == (second / x).read_bytes() for x in files)
+
+    def test_loss_is_that_of_the_paper(self):
+        objective = make_objective({"architecture": TINY, **MERU}, seed=0)
+        assert isinstance(objective, MeruObjective)
+        model = objective.model.double()
+        with torch.no_grad():
+            model.curv.fill_(0.4)
+            model.visual_alpha.fill_(-0.9)
+        images, texts = torch.randn(
+            2, 5, 16, generator=torch.Generator().manual_seed(1), dtype=torch.float64
+        )
+        row = torch.tensor([0, 1, 0, 2, 3])
+        loss = objective.loss(images, texts[:4], row)
+        curvature = math.exp(0.4)
+
+        def lifted(features: torch.Tensor, alpha: torch.Tensor) -> np.ndarray:
+            v = (features * alpha.exp()).detach().numpy()
+            s = curvature**0.5 * np.linalg.norm(v, axis=1, keepdims=True)
+            return np.sinh(s) / s * v
+
+        x, y = lifted(texts, model.textual_alpha)[row], lifted(images, model.visual_alpha)
+        times = [np.sqrt(1 / curvature + (v**2).sum(1)) for v in (x, y)]
+        inner = curvature * (y @ x.T - np.outer(times[1], times[0]))
+        logits = -math.exp(model.clip.logit_scale) * np.arccosh(-inner) / curvature**0.5
+        for i, j in ((0, 2), (2, 0)):
+            logits[i, j] = -np.inf
+        losses = [np.log(np.exp(m).sum(1)) - m.diagonal() for m in (logits, logits.T)]
+        own = inner.diagonal()
+        norms = np.linalg.norm(x, axis=1)
+        cosine = (times[1] + own * times[0]) / (norms * np.sqrt(own**2 - 1))
+        aperture = np.arcsin(np.minimum(1, 0.2 / (curvature**0.5 * norms)))
+        excess = np.maximum(0, np.arccos(cosine) - aperture)
+        assert excess.mean() > 0
+        expected = np.mean(losses) + 0.2 * excess.mean()
+        assert loss.item() == pytest.approx(expected)
+
+    def test_scalars_stay_within_their_limits(self):
+        objective = make_objective({"architecture": TINY, **MERU}, seed=0)
+        with torch.no_grad():
+            objective.model.curv.fill_(9.0)
+            objective.model.textual_alpha.fill_(9.0)
+        objective.loss(torch.randn(3, 16), torch.randn(3, 16), torch.arange(3))
+        assert objective.model.curvature().item() == pytest.approx(10)
+        assert objective.model.textual_alpha.item() == 0
+
+    def test_an_unknown_objective_is_refused(self, scenes: Path, tmp_path: Path):
+        with pytest.raises(InputError, match="found 'siglip', expected one of clip, meru"):
+            run(scenes, tmp_path / "m", objective="siglip")
