@@ -10,7 +10,11 @@ HIERARCHY_MODEL = "models/hierarchy"
 CHECKPOINT = ["open_clip_config.json", "open_clip_model.safetensors"]
 
 TASKS = task_names(EVALUATION)
-TASK_FILES = task_files(EVALUATION)
+# Published files, by the folder they go to: downloaded where a task reads one and it is absent.
+DOWNLOADS = read_downloads(Path(workflow.basedir, "config", "downloads.csv"))
+TASK_FILES = [
+    file for path in task_files(EVALUATION) for file in files_at(DOWNLOADS, path)
+]
 BASELINES = baseline_tasks(EVALUATION)
 ALIGNED = [
     (model, objective, seed)

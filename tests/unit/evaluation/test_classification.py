@@ -9,12 +9,8 @@ from PIL import Image
 from hierarcaps.class_tree import ClassTree
 from hierarcaps.embeddings import Embeddings
 from hierarcaps.errors import InputError
-from hierarcaps.evaluation.classification import (
-    Classification,
-    LabelledImages,
-    folder_classification,
-    read_superclasses,
-)
+from hierarcaps.evaluation.classification import Classification, folder_classification
+from hierarcaps.evaluation.labelled_images import LabelledImages, read_superclasses
 
 CLASSES = ("car", "cat", "duck", "owl")
 SUPERCLASS = {"car": "vehicle", "cat": "animal", "duck": "animal", "owl": "animal"}
