@@ -1,6 +1,6 @@
 """Speed and memory of evaluation against plain loops measured in the same run.
 
-    python benchmarks/evaluation.py [metric] [scale] [end-to-end] [--rounds 3]
+    python benchmarks/evaluation.py [metric] [scale] [end-to-end] [--rounds 3] [--items 1000]
 
 * metric: hierarchical retrieval alone, 1,000 images x 4,000 texts x 50 thresholds.
 * scale: 5,000 images x 100,000 texts in chunks, and half of either.
@@ -64,7 +64,7 @@ def unit(rng: np.random.Generator, rows: int) -> np.ndarray:
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
 
-def metric(rounds: int) -> None:
+def metric(rounds: int, _items: int) -> None:
     images, texts = METRIC_SIZE
     rng = np.random.default_rng(0)
     radii = rng.normal(0.9, 0.1, size=texts).astype(np.float32)
@@ -108,7 +108,7 @@ def metric(rounds: int) -> None:
     print(f"peak memory {peak_gib():.2f} GiB")
 
 
-def scale(rounds: int) -> None:
+def scale(rounds: int, _items: int) -> None:
     images, texts = SCALE_SIZE
     rng = np.random.default_rng(0)
     strings = tuple(f"text {i}" for i in range(texts))
@@ -150,7 +150,7 @@ def scale(rounds: int) -> None:
     print(f"peak memory {peak:.2f} GiB, embeddings included")
 
 
-def end_to_end(rounds: int) -> None:
+def end_to_end(rounds: int, n_items: int) -> None:
     import torch
 
     from hierarcaps.hierarchy import read_hierarchies
@@ -168,7 +168,7 @@ def end_to_end(rounds: int) -> None:
         torch.manual_seed(0)
         torch.save(open_clip.create_model(ARCHITECTURE).state_dict(), weights)
         encoder = load_open_clip(ARCHITECTURE, str(weights), torch.device("cpu"))
-        items = read_hierarchies(folder / "hierarcaps_test.csv")
+        items = read_hierarchies(folder / "hierarcaps_test.csv")[:n_items]
         store, tokenizer = open_images(folder / "test_imgs"), open_clip.get_tokenizer(ARCHITECTURE)
         path = Path(scratch, "embeddings.safetensors")
         rng = np.random.default_rng(0)
@@ -205,7 +205,7 @@ def end_to_end(rounds: int) -> None:
         # One item encoded first: what is allocated once is nobody's cost.
         plain_encoding([0])
         ours, plain = [], []
-        size = 40
+        size = min(40, len(items) // 2 * 2)
         for _ in range(rounds):
             before, after = rng.choice(len(items), size, replace=False).reshape(2, -1)
             encoding = seconds(plain_encoding, before)[0]
@@ -231,19 +231,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("parts", nargs="*", metavar="part", help=", ".join(PARTS))
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--items", type=int, default=1000, help="of the official test set")
     parser.add_argument("--only", choices=PARTS, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.only:
         {"metric": metric, "scale": scale, "end-to-end": end_to_end}[arguments.only](
-            arguments.rounds
+            arguments.rounds, arguments.items
         )
         return
     if unknown := set(arguments.parts).difference(PARTS):
         parser.error(f"unknown part {min(unknown)!r}, expected some of {', '.join(PARTS)}")
     for part in arguments.parts or PARTS:
-        rounds = str(arguments.rounds)
+        options = ["--rounds", str(arguments.rounds), "--items", str(arguments.items)]
         subprocess.run(
-            [sys.executable, __file__, "--only", part, "--rounds", rounds],
+            [sys.executable, __file__, "--only", part, *options],
             check=True,
             env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"},
         )
