@@ -85,7 +85,11 @@ def fetch_downloads(downloads: Sequence[Download]) -> None:
         with tempfile.TemporaryDirectory() as folder:
             archive = Path(folder, PurePosixPath(url).name)
             wanted = [each for each in downloads if each.url == url]
-            fetch(url, archive, sha256=wanted[0].archive_sha256 or None)
+            try:
+                fetch(url, archive, sha256=wanted[0].archive_sha256 or None)
+            except InputError as error:
+                places = ", ".join(each.file for each in wanted)
+                raise InputError(f"{error}; a copy can be put in place as {places}") from None
             for each in wanted:
                 _take(each, archive)
 
