@@ -53,7 +53,7 @@ mlflow: $(ENV)/installed  ## MLflow's pages on localhost, runs grouped by model 
 	$(BIN)/mlflow ui --host 127.0.0.1 --backend-store-uri sqlite:///mlflow.db
 
 benchmark: $(ENV)/installed  ## Speed, as ratios measured in one run
-	$(BIN)/python benchmarks/hierarchical_retrieval.py
+	$(BIN)/python benchmarks/evaluation.py
 
 clean:  ## Everything that can be computed again
 	rm -rf build logs results results-* data models mlflow.db mlartifacts .snakemake

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 from hierarcaps.errors import InputError
 
+HIERARCHY_FILES = ("class_hierarchy.txt", "node_names.txt", "dataset_class_info.json")
+
 
 class ClassTree:
     """Nodes and the nodes above them.
@@ -202,10 +204,10 @@ def read_imagenet_hierarchy(folder: str | Path) -> ImageNetHierarchy:
     """
     folder = Path(folder)
     parents: dict[str, list[str]] = {}
-    for parent, child in _rows(folder / "class_hierarchy.txt", None, "a parent and a child"):
+    for parent, child in _rows(folder / HIERARCHY_FILES[0], None, "a parent and a child"):
         parents.setdefault(child, []).append(parent)
-    names = dict(_rows(folder / "node_names.txt", "\t", "a node, a tab and its names"))
-    path = folder / "dataset_class_info.json"
+    names = dict(_rows(folder / HIERARCHY_FILES[1], "\t", "a node, a tab and its names"))
+    path = folder / HIERARCHY_FILES[2]
     try:
         classes = [(int(row[0]), str(row[1])) for row in json.loads(_text(path))]
     except (ValueError, TypeError, LookupError):

@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image
 
 from hierarcaps.errors import InputError
+from hierarcaps.files import sha256_file, sha256_json
 from hierarcaps.images import ImageStore, open_images
 
 CIFAR_SIDE = 32  # px
@@ -17,6 +18,10 @@ CIFAR_LAYOUTS: Mapping[str, tuple[str, ...]] = {
     "test_batch.bin": ("batches.meta.txt",),
     "test.bin": ("coarse_label_names.txt", "fine_label_names.txt"),
 }
+
+# CIFAR-10 has no coarse labels of its own: the usual two.
+CIFAR10_VEHICLES = ("airplane", "automobile", "ship", "truck")
+CIFAR10_ANIMALS = ("bird", "cat", "deer", "dog", "frog", "horse")
 
 
 @dataclass(frozen=True)
@@ -123,18 +128,41 @@ def labelled_files(source: str | Path) -> list[tuple[str, str]]:
     return rows
 
 
+def content_sha256(source: str | Path, files: Sequence[tuple[str, str]]) -> str:
+    """Return a hash of what a set of labelled images is: names, classes and sizes of its files.
+
+    Of CIFAR's binary files it is the hash of their content. Folders of images are told apart by
+    their files' sizes, since to read all of ImageNet once more would take as long as embedding it.
+    """
+    source = Path(source)
+    if is_cifar(source):
+        return sha256_file(
+            next(source / file for file in CIFAR_LAYOUTS if (source / file).is_file())
+        )
+    return sha256_json([[file, label, (source / file).stat().st_size] for file, label in files])
+
+
 def is_cifar(source: str | Path) -> bool:
     """Return whether a folder holds CIFAR-10's or CIFAR-100's binary test file."""
     return any(Path(source, file).is_file() for file in CIFAR_LAYOUTS)
 
 
 def cifar_superclasses(source: str | Path) -> dict[str, str]:
-    """Return class -> super-class as CIFAR-100's own coarse labels say; empty for CIFAR-10."""
+    """Return class -> super-class: CIFAR-100's own coarse labels; of CIFAR-10 animal or vehicle."""
     cifar = _read_cifar(Path(source))
     if len(cifar.names) == 1:
-        return {}
+        above = dict.fromkeys(CIFAR10_ANIMALS, "animal")
+        above |= dict.fromkeys(CIFAR10_VEHICLES, "vehicle")
+        unknown = [name for name in cifar.names[0] if name not in above]
+        if unknown:
+            raise InputError(f"{source}: class {unknown[0]!r} is none of CIFAR-10's")
+        return {name: above[name] for name in cifar.names[0]}
     coarse, fine = cifar.names
     return {fine[label]: coarse[above] for above, label in np.unique(cifar.labels, axis=0)}
+
+
+def _cifar_file(source: Path) -> str:
+    return next(file for file in CIFAR_LAYOUTS if (source / file).is_file())
 
 
 @dataclass(frozen=True)
@@ -145,7 +173,7 @@ class _Cifar:
 
 
 def _read_cifar(source: Path) -> _Cifar:
-    file = next(file for file in CIFAR_LAYOUTS if (source / file).is_file())
+    file = _cifar_file(source)
     layout = CIFAR_LAYOUTS[file]
     content = np.frombuffer((source / file).read_bytes(), dtype=np.uint8)
     size = len(layout) + CIFAR_PIXELS

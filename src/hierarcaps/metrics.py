@@ -73,7 +73,8 @@ def hierarchical_retrieval(
 
     Args:
         similarity: ``(I, C)``, finite, higher is more similar.
-        radii: ``(C,)``, C >= 1, finite.
+        radii: ``(C,)``, C >= 1, finite. Where they rise already nothing is copied, which is
+            several times faster.
         n_thresholds: number of thresholds, >= 2.
 
     Returns:
@@ -89,6 +90,8 @@ def hierarchical_retrieval(
     order = np.argsort(radii, kind="stable")
     thresholds = np.linspace(radii.min(), radii.max(), n_thresholds)
     within = np.searchsorted(radii[order], thresholds, side="right")
+    if (radii[1:] >= radii[:-1]).all():
+        return _drop_equal_neighbours(order[_running_arg_max(similarity, within)])
     retrieved: list[IntArray] = []
     rows = max(1, CHUNK_ELEMENTS // len(radii))
     buffer = np.empty((min(rows, len(similarity)), len(radii)), dtype=similarity.dtype)
@@ -205,7 +208,8 @@ def _running_arg_max(values: FloatArray, ends: IntArray) -> IntArray:
 def _drop_equal_neighbours(indexes: IntArray) -> list[IntArray]:
     changes = np.ones(indexes.shape, dtype=bool)
     changes[:, 1:] = indexes[:, 1:] != indexes[:, :-1]
-    return np.split(indexes[changes], changes.sum(axis=1).cumsum()[:-1])
+    kept, ends = indexes[changes], changes.sum(axis=1).cumsum().tolist()
+    return [kept[start:end] for start, end in zip([0, *ends], ends, strict=False)]
 
 
 def _ranks(similarity: FloatArray, is_gold: NDArray[np.bool_]) -> IntArray:

@@ -1,14 +1,21 @@
 """Readers and baselines on real data: HyperLex, BREEDS, Flickr8k, the official test set."""
 
+import json
+
 import numpy as np
+import pandas as pd
 import pytest
+from PIL import Image
 
 from hierarcaps.class_tree import read_imagenet_hierarchy, tree_errors
+from hierarcaps.embedding_needs import EmbeddingNeeds
 from hierarcaps.errors import InputError
 from hierarcaps.evaluation.baselines import evaluate_baselines, random_embeddings
+from hierarcaps.evaluation.classification import folder_classification
 from hierarcaps.evaluation.lexical import hyperlex
-from hierarcaps.evaluation.results import summarise
+from hierarcaps.evaluation.results import Run, interval_of, summarise, write_result
 from hierarcaps.evaluation.retrieval import caption_retrieval
+from hierarcaps.evaluation.tasks import task_provenance
 from hierarcaps.hierarchy import read_hierarchies
 from hierarcaps.ranking_metrics import spearman
 
@@ -31,6 +38,80 @@ def test_hyperlex_has_its_published_size(real_data):
     lengths = task.items_of_radius([], lambda texts: np.array([len(t) for t in texts], float))
     # Word length says nothing of types.
     assert abs(spearman(lengths["grade"], lengths["radius_rise"])) < 0.05
+
+
+def _written(task, embeddings, folder):
+    """Write a task's result; return its metrics, after holding them to the written table."""
+    settings = {"bootstrap": {"resamples": 100, "seed": 0}}
+    run = Run("random", "zeroshot", 0)
+    table = task.items([], embeddings)
+    provenance = task_provenance(task, [], {})
+    write_result(folder, run, task.name, table, task.values(table), settings, provenance)
+    result = json.loads((folder / f"{task.name}.json").read_text())
+    again = task.values(pd.read_parquet(folder / f"{task.name}.parquet"))
+    for name, number in result["metrics"].items():
+        assert interval_of(again[name], settings["bootstrap"]).value == number["value"], name
+    return result["metrics"], result["provenance"]
+
+
+def test_hyperlex_is_traced_to_its_pairs(real_data, tmp_path):
+    """Random vectors know nothing of types; every number has its interval and its pairs."""
+    task = hyperlex(str(_at(real_data, "hyperlex", "hyperlex-all.txt")), "{}")
+    embeddings = random_embeddings([], 0, EmbeddingNeeds(tuple(sorted(set(task.strings([]))))))
+    metrics, provenance = _written(task, embeddings, tmp_path)
+    for score in ("", "_cosine", "_radius"):
+        for rows, count in (("all", 2616), ("nouns", 2163), ("verbs", 453)):
+            number = metrics[f"spearman_{rows}{score}"]
+            assert number["n"] == count
+            assert abs(number["value"]) < 4 / np.sqrt(count)
+            assert number["low"] < number["value"] < number["high"]
+    assert len(provenance["task"]["sha256"]) == 64
+
+
+def test_imagenet_folders_with_breeds_labels(real_data, tmp_path):
+    """Class folders of WordNet ids: coarse labels of BREEDS, and what the tree lacks is counted."""
+    folder = _at(real_data, "breeds", "modified")
+    hierarchy = read_imagenet_hierarchy(folder)
+    present = [node for node in hierarchy.classes if node in hierarchy.tree][:200:10]
+    absent = next(node for node in hierarchy.classes if node not in hierarchy.tree)
+    for node in (*present, absent):
+        for picture in range(2):
+            path = tmp_path / "images" / node / f"{picture}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.new("RGB", (2, 2)).save(path)
+    settings = {
+        "images": str(tmp_path / "images"),
+        "templates": ["a photo of a {}."],
+        "hierarchy": str(folder),
+        "depth": 2,
+    }
+    task = folder_classification("imagenet", settings)
+    assert task.provenance([])["left_out_classes_not_in_hierarchy"] == [absent]
+    assert task.provenance([])["left_out_images"] == 2
+    strings = tuple(sorted(set(task.strings([]))))
+    embeddings = random_embeddings([], 0, EmbeddingNeeds(strings, (task.image_set,)))
+    metrics, _ = _written(task, embeddings, tmp_path)
+    assert {
+        "fine_accuracy", "coarse_accuracy", "coarse_accuracy_of_fine", "tree_induced_error",
+        "lca_height", "hierarchical_precision", "hierarchical_recall",
+    } <= set(metrics)  # fmt: skip
+    assert {number["n"] for name, number in metrics.items() if "mistakes" not in name} == {40}
+    assert metrics["fine_accuracy"]["value"] < 0.3
+    # A wrong class is at least two edges away, over a common ancestor.
+    assert metrics["tree_induced_error_of_mistakes"]["value"] >= 2
+
+
+def test_flickr8k_is_retrieved_by_chance_from_random_vectors(real_data, tmp_path):
+    folder = _at(real_data, "flickr8k")
+    task = caption_retrieval("flickr8k", str(folder / "captions.txt"), str(folder / "images"))
+    strings = tuple(sorted(set(task.strings([]))))
+    embeddings = random_embeddings([], 0, EmbeddingNeeds(strings, (task.image_set,)))
+    metrics, _ = _written(task, embeddings, tmp_path)
+    assert metrics["image_to_text_r1"]["n"] == 1000
+    assert metrics["text_to_image_r1"]["n"] == len(strings)
+    # Five captions of about 5,000: chance is .1%, that of ten ranks 1%.
+    assert metrics["image_to_text_r10"]["value"] < 0.03
+    assert metrics["text_to_image_r10"]["value"] < 0.03
 
 
 @pytest.mark.parametrize(("name", "placed"), [("wordnet", 1000), ("modified", 890)])

@@ -6,10 +6,14 @@ from PIL import Image
 
 from hierarcaps.embedding_needs import EmbeddingNeeds, read_needs, write_needs
 from hierarcaps.errors import InputError
+from hierarcaps.files import sha256_file
 from hierarcaps.image_sets import (
+    CIFAR10_ANIMALS,
+    CIFAR10_VEHICLES,
     CIFAR_PIXELS,
     ImageSet,
     cifar_superclasses,
+    content_sha256,
     join_stores,
     labelled_files,
 )
@@ -87,6 +91,28 @@ def test_cifar_binary_files_have_both_labels(tmp_path):
     store = ImageSet("cifar", str(source), ("0", "2")).open()
     assert store["cifar/2"].size == (32, 32)
     assert store["cifar/2"].getpixel((31, 31)) == (200, 0, 0)
+
+
+def test_cifar10_has_the_usual_two_superclasses(tmp_path):
+    source = tmp_path / "cifar10"
+    source.mkdir()
+    (source / "test_batch.bin").write_bytes(bytes([3]) + b"\0" * CIFAR_PIXELS)
+    names = (*CIFAR10_ANIMALS, *CIFAR10_VEHICLES)
+    (source / "batches.meta.txt").write_text("\n".join(sorted(names)) + "\n\n")
+    assert labelled_files(source) == [("0", "cat")]
+    above = cifar_superclasses(source)
+    assert (above["ship"], above["frog"], len(above)) == ("vehicle", "animal", 10)
+    (source / "batches.meta.txt").write_text("a b c unicorn")
+    with pytest.raises(InputError, match="class 'a' is none of CIFAR-10's"):
+        cifar_superclasses(source)
+
+
+def test_the_hash_of_a_set_is_that_of_its_content(tmp_path, folder):
+    rows = labelled_files(folder)
+    assert content_sha256(folder, rows) == content_sha256(folder, rows)
+    assert content_sha256(folder, rows) != content_sha256(folder, rows[:2])
+    cifar = _write_cifar100(tmp_path / "cifar", coarse=[1, 0], fine=[1, 2])
+    assert content_sha256(cifar, []) == sha256_file(cifar / "test.bin")
 
 
 def test_broken_cifar_files_are_named(tmp_path):

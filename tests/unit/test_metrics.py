@@ -124,14 +124,17 @@ def plain_precision_recall(
     n_thresholds=st.integers(2, 60),
     levels=st.sampled_from([2, 5, 1000]),
     dtype=st.sampled_from([np.float32, np.float64]),
+    in_order=st.booleans(),
 )
 def test_vectorised_retrieval_is_exactly_the_definition(
-    seed: int, n_candidates: int, n_thresholds: int, levels: int, dtype: type
+    seed: int, n_candidates: int, n_thresholds: int, levels: int, dtype: type, in_order: bool
 ) -> None:
     """Few ``levels`` make ties in radius and similarity; few words make duplicate strings."""
     rng = np.random.default_rng(seed)
     similarity = (rng.integers(0, levels, size=(6, n_candidates)) / levels).astype(dtype)
     radii = (rng.integers(0, levels, size=n_candidates) / levels).astype(dtype)
+    if in_order:
+        radii.sort()
     texts = [f"text {k}" for k in rng.integers(0, 12, size=n_candidates)]
     gold = [[f"text {k}" for k in rng.integers(0, 12, size=4)] for _ in range(6)]
 

@@ -1,5 +1,7 @@
 """The paper's study is planned as a whole; it waits only for its data and weights."""
 
+import os
+
 from conftest import ROOT, snakemake
 
 SOURCES = (
@@ -10,13 +12,24 @@ SOURCES = (
 )
 
 
-def test_the_papers_study_is_planned(tmp_path):
-    for source in SOURCES:
-        path = tmp_path / source
+# What the tasks download where it is absent.
+PUBLISHED = (
+    "hyperlex/hyperlex-all.txt",
+    "coco/captions_val2017.json", "coco/val2017.parquet",
+    "cifar10/test_batch.bin", "cifar10/batches.meta.txt",
+    "cifar100/test.bin", "cifar100/coarse_label_names.txt", "cifar100/fine_label_names.txt",
+)  # fmt: skip
+
+
+def _planned(directory, files) -> dict[str, int]:
+    """Return rule -> jobs of the paper's study in a directory where ``files`` are in place."""
+    for name in files:
+        path = directory / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
+        os.utime(path, (0, 0))  # older than all code
     result = snakemake(
-        tmp_path,
+        directory,
         "--dry-run",
         "--",
         "all",
@@ -24,13 +37,28 @@ def test_the_papers_study_is_planned(tmp_path):
         changes={"alignment": {"seeds": [0, 1]}, "models": {"rn-16-untrained": None}},
     )
     output = result.stdout + result.stderr
-    counts = {
+    return {
         fields[0]: int(fields[1])
         for fields in (line.split() for line in output.splitlines())
         if len(fields) == 2 and fields[1].isdigit()
     }
+
+
+def test_the_papers_study_is_planned(tmp_path):
+    counts = _planned(tmp_path, SOURCES)
     assert counts["align"] == 2 * 2 * 2  # models, objectives, seeds
-    assert counts["embed"] == counts["evaluate"] == 7 + counts["align"]
+    # Seven published models, three seeds of random weights.
+    assert counts["embed"] == counts["evaluate"] == 7 + 3 + counts["align"]
     assert counts["write_items"] == 2 * 50
     assert counts["fetch_official_test_set"] == 1
-    assert not {"train_nli", "pretrain"} & set(counts)
+    assert counts["pretrain"] == 3  # the seeds of random weights: no step is trained
+    assert "train_nli" not in counts
+    downloads = {rule for rule in counts if rule.startswith("download_")}
+    assert downloads == {f"download_{name}" for name in ("hyperlex", "coco", "cifar10", "cifar100")}
+
+
+def test_a_prepared_directory_downloads_nothing(tmp_path):
+    prepared = [f"data/published/{name}" for name in PUBLISHED]
+    counts = _planned(tmp_path, [*SOURCES, *prepared])
+    assert counts["list_embedding_needs"] == 1
+    assert not {rule for rule in counts if rule.startswith("download_")}

@@ -60,6 +60,28 @@ rule fetch_official_test_set:
         "../scripts/fetch_official_test_set.py"
 
 
+for _folder, _files in by_folder(DOWNLOADS).items():
+
+    rule:
+        """Fetch published files, each with the hash that is known of it."""
+        name:
+            "download_" + _folder.replace("data/published/", "").replace("/", "_")
+        # Files that a person put in place stay as they are, whatever is newer.
+        input:
+            code=[ancient(path) for path in code_of("download.py")],
+        output:
+            [file.file for file in _files],
+        log:
+            f"logs/download/{_folder.replace('/', '-')}.log",
+        retries: 2
+        conda:
+            "../envs/core.yml"
+        params:
+            downloads=[list(vars(file).values()) for file in _files],
+        script:
+            "../scripts/download.py"
+
+
 rule curate_test_set:
     """The test set as a person accepted and edited it; the sheet itself is only read."""
     input:

@@ -11,7 +11,9 @@ CHECKPOINT = ["open_clip_config.json", "open_clip_model.safetensors"]
 MERU_CHECKPOINT = ["meru_config.json", "meru_model.safetensors"]
 
 TASKS = task_names(EVALUATION)
-TASK_FILES = task_files(EVALUATION)
+# Published files, by the folder they go to: downloaded where a task reads one and it is absent.
+DOWNLOADS = read_downloads(Path(workflow.basedir, "config", "downloads.csv"))
+TASK_FILES = [file for path in task_files(EVALUATION) for file in files_at(DOWNLOADS, path)]
 BASELINES = baseline_tasks(EVALUATION)
 ALIGNED = [
     (model, objective, seed)

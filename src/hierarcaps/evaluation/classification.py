@@ -1,49 +1,24 @@
 """Zero-shot classification, coarse and fine, and how far mistakes are on a class hierarchy."""
 
-import csv
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from hierarcaps.class_tree import ClassTree, read_imagenet_hierarchy, tree_errors
+from hierarcaps.class_tree import tree_errors
 from hierarcaps.embeddings import Embeddings
 from hierarcaps.errors import InputError
 from hierarcaps.evaluation import drawn_world
+from hierarcaps.evaluation.labelled_images import LabelledImages, labelled_folder
 from hierarcaps.evaluation.lexical import check_template
 from hierarcaps.evaluation.protocol import Items
-from hierarcaps.image_sets import ImageSet, cifar_superclasses, is_cifar, labelled_files
+from hierarcaps.files import sha256_file
+from hierarcaps.image_sets import ImageSet
 from hierarcaps.scenes import taxonomy
 
 TOP = 5
-
-
-@dataclass(frozen=True)
-class LabelledImages:
-    """Images with one class each.
-
-    Attributes:
-        names: of the images, as they are embedded.
-        labels: their classes.
-        words: class -> its words in a prompt; its keys are all classes that can be predicted.
-        superclass: class -> super-class; empty where there are no coarse labels.
-        superclass_words: super-class -> its words.
-        tree: class hierarchy with all classes; None where there is none.
-        image_set: where images beside those of the test set come from.
-        sources: provenance: files, and what was left out.
-    """
-
-    names: Sequence[str]
-    labels: Sequence[str]
-    words: Mapping[str, str]
-    superclass: Mapping[str, str] = field(default_factory=dict)
-    superclass_words: Mapping[str, str] = field(default_factory=dict)
-    tree: ClassTree | None = None
-    image_set: ImageSet | None = None
-    sources: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -151,7 +126,11 @@ def drawn_classification(scenes: str, templates: Sequence[str]) -> Classificatio
         superclass=drawn_world.superclasses(),
         superclass_words={name: drawn_world.text_of(name) for name in taxonomy.CATEGORIES},
         tree=drawn_world.class_tree(),
-        sources={"source": "drawn scenes", "left_out_scenes_of_two_objects": left_out},
+        sources={
+            "source": "drawn scenes",
+            "sha256": sha256_file(scenes),
+            "left_out_scenes_of_two_objects": left_out,
+        },
     )
     return Classification("classification", data, tuple(templates))
 
@@ -161,94 +140,14 @@ def folder_classification(dataset: str, settings: Mapping[str, Any]) -> Classifi
 
     Args:
         dataset: name of the data set.
-        settings: ``images`` (folder of class folders, or of CIFAR's binary files) and
-            ``templates``; optionally ``superclasses`` (CSV ``class,superclass``), or ``hierarchy``
-            (folder of an ImageNet hierarchy; class folders are then WordNet ids) with ``depth`` (of
-            the super-classes below the root).
+        settings: those of ``labelled_images.labelled_folder``, and ``templates``.
 
     Raises:
-        InputError: missing or empty folders, an incomplete map of super-classes, classes of which
-            none is in the hierarchy.
+        InputError: as there, or a template without ``{}``.
     """
     _check_templates(settings["templates"])
-    files = labelled_files(settings["images"])
-    sources: dict[str, Any] = {"images": settings["images"]}
-    if "hierarchy" in settings:
-        data = _on_hierarchy(dataset, settings, files, sources)
-    else:
-        classes = sorted({label for _, label in files})
-        superclass = _superclasses(settings, classes)
-        data = LabelledImages(
-            **_images(dataset, settings, files),
-            words={name: name.replace("_", " ") for name in classes},
-            superclass=superclass,
-            superclass_words={name: name.replace("_", " ") for name in superclass.values()},
-            sources=sources,
-        )
+    data = labelled_folder(dataset, settings)
     return Classification(f"classification_{dataset}", data, tuple(settings["templates"]))
-
-
-def _images(
-    dataset: str, settings: Mapping[str, Any], files: Sequence[tuple[str, str]]
-) -> dict[str, Any]:
-    image_set = ImageSet(dataset, settings["images"], tuple(file for file, _ in files))
-    labels = [label for _, label in files]
-    return {"names": image_set.names, "labels": labels, "image_set": image_set}
-
-
-def _superclasses(settings: Mapping[str, Any], classes: Sequence[str]) -> Mapping[str, str]:
-    if "superclasses" not in settings:
-        return cifar_superclasses(settings["images"]) if is_cifar(settings["images"]) else {}
-    above = read_superclasses(settings["superclasses"])
-    missing = [name for name in classes if name not in above]
-    if missing:
-        raise InputError(f"{settings['superclasses']}: no super-class for class {missing[0]!r}")
-    return {name: above[name] for name in classes}
-
-
-def _on_hierarchy(
-    dataset: str,
-    settings: Mapping[str, Any],
-    files: Sequence[tuple[str, str]],
-    sources: Mapping[str, Any],
-) -> LabelledImages:
-    hierarchy = read_imagenet_hierarchy(settings["hierarchy"])
-    superclass: dict[str, str] = {}
-    kept = {label for _, label in files if label in hierarchy.tree}
-    if "depth" in settings:
-        above = {name: hierarchy.tree.superclass(name, settings["depth"]) for name in sorted(kept)}
-        superclass = {name: node for name, node in above.items() if node is not None}
-        kept = set(superclass)
-    if not kept:
-        raise InputError(
-            f"{settings['images']}: no class folder is in {settings['hierarchy']}, expected "
-            f"WordNet ids such as {hierarchy.classes[0]!r}"
-        )
-    left_out = sorted({label for _, label in files} - kept)
-    return LabelledImages(
-        **_images(dataset, settings, [row for row in files if row[1] in kept]),
-        words={name: hierarchy.word(name) for name in sorted(kept)},
-        superclass=superclass,
-        superclass_words={node: hierarchy.word(node) for node in superclass.values()},
-        tree=hierarchy.tree,
-        sources={
-            **sources,
-            "hierarchy": settings["hierarchy"],
-            "left_out_classes_not_in_hierarchy": left_out,
-        },
-    )
-
-
-def read_superclasses(path: str | Path) -> dict[str, str]:
-    """Return class -> super-class of a CSV file with the columns ``class`` and ``superclass``."""
-    try:
-        with Path(path).open(encoding="utf-8-sig", newline="") as file:
-            rows = list(csv.DictReader(file))
-        return {row["class"]: row["superclass"] for row in rows}
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path}: not a readable table of super-classes ({error})") from None
-    except KeyError as error:
-        raise InputError(f"{path}: no column {error}, expected class,superclass") from None
 
 
 def _check_templates(templates: Sequence[str]) -> None:

@@ -19,6 +19,8 @@ from hierarcaps.ranking_metrics import spearman
 COLUMNS = ["word", "hypernym", "part_of_speech", "relation", "grade"]
 HYPERLEX_HEADER = ["WORD1", "WORD2", "POS", "TYPE", "AVG_SCORE"]
 PARTS_OF_SPEECH = {"N": "nouns", "V": "verbs"}
+# Column: (suffix of its metrics, sign of "is a type of").
+SCORES = {"angle": ("", -1.0), "cosine": ("_cosine", 1.0), "radius_rise": ("_radius", 1.0)}
 
 
 @dataclass(frozen=True)
@@ -64,16 +66,19 @@ class LexicalEntailment:
         return table
 
     def values(self, table: pd.DataFrame) -> Mapping[str, Values]:
-        """Return rho over all pairs, nouns and verbs, rho of the simpler scores, direction."""
+        """Return rho over all pairs, nouns and verbs, the same of the simpler scores, direction."""
+        subsets = {"all": np.ones(len(table), dtype=bool)}
+        for tag, name in PARTS_OF_SPEECH.items():
+            rows = (table["part_of_speech"] == tag).to_numpy()
+            if 0 < rows.sum() < len(table):
+                subsets[name] = rows
         values: dict[str, Values] = {}
-        if "angle" in table:
-            values["spearman_all"] = _rho(table, -table["angle"])
-            for tag, name in PARTS_OF_SPEECH.items():
-                rows = table[table["part_of_speech"] == tag]
-                if 0 < len(rows) < len(table):
-                    values[f"spearman_{name}"] = _rho(rows, -rows["angle"])
-            values["spearman_all_cosine"] = _rho(table, table["cosine"])
-        values["spearman_all_radius"] = _rho(table, table["radius_rise"])
+        for column, (suffix, sign) in SCORES.items():
+            if column in table:
+                for name, rows in subsets.items():
+                    values[f"spearman_{name}{suffix}"] = _rho(
+                        table[rows], sign * table[column][rows]
+                    )
         rises = table.loc[table["relation"].str.startswith("hyp"), "radius_rise"].to_numpy()
         values["direction"] = (np.sign(rises) + 1) / 2
         return values

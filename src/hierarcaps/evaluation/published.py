@@ -1,13 +1,17 @@
 """Our numbers beside the published ones."""
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from hierarcaps.errors import InputError
+from hierarcaps.evaluation.task_names import TEST_SET_TASKS
 from hierarcaps.files import atomic_path
 
+# The test set of the published values, as ``config/paper.yaml`` and ``official.yaml`` name it.
+OFFICIAL_TEST_SET = "official HierarCaps test set"
 KEY = ["model", "objective", "task", "metric"]
 PUBLISHED_COLUMNS = [*KEY, "value", "table", "source"]
 COLUMNS = [
@@ -42,18 +46,24 @@ def read_published(path: str | Path) -> pd.DataFrame:
     return table.assign(value=values)[PUBLISHED_COLUMNS]
 
 
-def compare_with_published(summary: pd.DataFrame, published: pd.DataFrame) -> pd.DataFrame:
+def compare_with_published(
+    summary: pd.DataFrame, published: pd.DataFrame, test_set: str = OFFICIAL_TEST_SET
+) -> pd.DataFrame:
     """Return a row per published value with ours beside it.
 
     Args:
-        summary: the table of ``summary.csv``, of the test set that the paper used.
+        summary: the table of ``summary.csv``.
         published: the table of ``read_published``; models have the names of the parameters.
+        test_set: what ``summary`` was measured on. Tasks on the test set are compared on the
+            official one alone; data sets of their own, as HyperLex, are the same everywhere.
 
     Returns:
         ``COLUMNS``. ``ours`` is the mean over seeds, ``low`` and ``high`` the outermost limits of
         their intervals, ``difference`` ours minus published. ``status`` is ``run``, or ``not run``
         for rows that wait for weights or data, which have no number of ours.
     """
+    if test_set != OFFICIAL_TEST_SET:
+        summary = summary[~summary["task"].isin(TEST_SET_TASKS)]
     grouped = summary.groupby(KEY).agg(
         ours=("value", "mean"), low=("low", "min"), high=("high", "max"), seeds=("seed", "nunique")
     )
@@ -66,14 +76,31 @@ def compare_with_published(summary: pd.DataFrame, published: pd.DataFrame) -> pd
     return table[COLUMNS]
 
 
-def write_comparison(
-    summary_path: str | Path, published_path: str | Path, path: str | Path
-) -> None:
-    """Write ``compare_with_published`` of two files as CSV.
+def published_comparison(results: str | Path, published_path: str | Path) -> pd.DataFrame:
+    """Return ``compare_with_published`` of a folder of results.
+
+    Args:
+        results: has ``summary.csv`` and ``run.json`` (which test set it was).
+        published_path: ``config/paper_results.csv``.
 
     Raises:
-        InputError: as ``read_published``.
+        InputError: a file is missing, or as ``read_published``.
     """
-    table = compare_with_published(pd.read_csv(summary_path), read_published(published_path))
+    try:
+        summary = pd.read_csv(Path(results, "summary.csv"))
+        run = json.loads(Path(results, "run.json").read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise InputError(f"{error.filename}: no such file, expected results of the study") from None
+    published = read_published(published_path)
+    return compare_with_published(summary, published, run["test_set"]["source"])
+
+
+def write_comparison(results: str | Path, published_path: str | Path, path: str | Path) -> None:
+    """Write ``published_comparison`` as CSV.
+
+    Raises:
+        InputError: as ``published_comparison``.
+    """
+    table = published_comparison(results, published_path)
     with atomic_path(path) as partial:
         table.to_csv(partial, index=False, lineterminator="\n")

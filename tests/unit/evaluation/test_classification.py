@@ -9,12 +9,8 @@ from PIL import Image
 from hierarcaps.class_tree import ClassTree
 from hierarcaps.embeddings import Embeddings
 from hierarcaps.errors import InputError
-from hierarcaps.evaluation.classification import (
-    Classification,
-    LabelledImages,
-    folder_classification,
-    read_superclasses,
-)
+from hierarcaps.evaluation.classification import Classification, folder_classification
+from hierarcaps.evaluation.labelled_images import LabelledImages, read_superclasses
 
 CLASSES = ("car", "cat", "duck", "owl")
 SUPERCLASS = {"car": "vehicle", "cat": "animal", "duck": "animal", "owl": "animal"}
@@ -111,6 +107,40 @@ def test_classes_missing_from_the_hierarchy_are_counted(folder):
     assert sorted(task.strings([])) == ["a eel", "a fish", "a tench"]
     assert task.provenance([])["left_out_classes_not_in_hierarchy"] == ["n9"]
     assert task.image_set.files == ("n2/1.png", "n3/1.png")
+    provenance = task.provenance([])
+    assert provenance["left_out_images"] == 1
+    assert provenance["classes_with_the_words_of_another"] == []
+    assert len(provenance["hierarchy_sha256"]["node_names.txt"]) == 64
+
+
+def test_provenance_follows_the_images(folder):
+    def sha256() -> str:
+        return folder_classification("fish", _settings(folder)).provenance([])["images_sha256"]
+
+    before = sha256()
+    assert sha256() == before
+    Image.new("RGB", (40, 40), "red").save(folder / "images" / "n2" / "1.png")
+    assert sha256() != before
+
+
+def test_classes_of_equal_words_are_told_apart_or_reported(folder):
+    names = folder / "tree" / "node_names.txt"
+    names.write_text("n0\tentity\nn1\tfish\nn2\tcrane\nn3\tcrane, hoist\n")
+    settings = _settings(folder, hierarchy=str(folder / "tree"))
+    task = folder_classification("x", settings)
+    assert dict(task.data.words) == {"n2": "crane", "n3": "hoist"}
+    assert task.provenance([])["classes_with_the_words_of_another"] == []
+    names.write_text("n0\tentity\nn1\tfish\nn2\tcrane\nn3\tcrane\n")
+    task = folder_classification("x", settings)
+    assert task.provenance([])["classes_with_the_words_of_another"] == ["n2", "n3"]
+
+
+def test_a_truncated_image_of_a_class_is_named(folder):
+    path = folder / "images" / "n3" / "1.png"
+    path.write_bytes(path.read_bytes()[:45])
+    store = folder_classification("fish", _settings(folder)).image_set.open()
+    with pytest.raises(InputError, match=r"n3.1\.png: .*truncated"):
+        store["fish/n3/1.png"]
 
 
 def test_superclasses_come_from_a_table(folder):
@@ -121,6 +151,15 @@ def test_superclasses_come_from_a_table(folder):
     path.write_text("class,superclass\nn2,river_fish\n")
     with pytest.raises(InputError, match="no super-class for class 'n3'"):
         folder_classification("fish", _settings(folder, superclasses=str(path)))
+    assert len(task.provenance([])["superclasses_sha256"]) == 64
+    for row, message in (
+        ("n2,\n", "row 1: expected a class and its super-class"),
+        ("n2\n", "row 1: expected a class and its super-class"),
+        ("n2,fish\nn2,bird\n", "row 2: class 'n2' has the super-classes 'fish' and 'bird'"),
+    ):
+        path.write_text("class,superclass\n" + row)
+        with pytest.raises(InputError, match=message):
+            read_superclasses(path)
     path.write_text("name,above\nn2,river_fish\n")
     with pytest.raises(InputError, match="no column 'class'"):
         read_superclasses(path)

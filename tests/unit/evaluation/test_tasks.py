@@ -7,7 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from hierarcaps import metrics
 from hierarcaps.embeddings import Embeddings
+from hierarcaps.evaluation.baselines import random_embeddings
+from hierarcaps.evaluation.hierarchical import candidates, retrieve
 from hierarcaps.evaluation.protocol import RadiusTask
 from hierarcaps.evaluation.results import Run
 from hierarcaps.evaluation.task_names import RADIUS_TASKS, task_names
@@ -88,6 +91,22 @@ def test_chunks_of_images_change_nothing(items, ideal, monkeypatch):
     parts = [task.items(items, ideal) for task in (HierarchicalRetrieval(50), Traversal())]
     for expected, found in zip(whole, parts, strict=True):
         pd.testing.assert_frame_equal(found, expected)
+
+
+def test_sorting_the_candidates_first_changes_nothing(items):
+    """Also on tied radii and among texts of equal embeddings: the tie rules are the metric's."""
+    embeddings = random_embeddings(items, seed=1)
+    strings = candidates(items)
+    radii = np.random.default_rng(0).integers(0, 4, len(strings)).astype(float)
+    similarity = embeddings.images @ embeddings.texts.T
+    expected = metrics.hierarchical_retrieval(similarity, radii, 50)
+    found = retrieve(embeddings, embeddings.names, strings, radii, 50)
+    for mine, theirs in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+    same = replace(embeddings, texts=np.broadcast_to(embeddings.texts[:1], embeddings.texts.shape))
+    nearest_root = int(np.flatnonzero(radii == radii.min())[0])
+    for chain in retrieve(same, same.names, strings, radii, 50):
+        assert chain.tolist() == [nearest_root]
 
 
 def _auroc(task, table, name):
