@@ -91,7 +91,11 @@ def test_bad_table_names_file_row_and_fault(tmp_path: Path, content: str, messag
     [
         ("x.csv", b"\x89PNG\r\n\x1a\n\xff", "not a CSV file"),
         ("x.csv.gz", b"id,captions", "cannot be read"),
-        ("x.csv.gz", gzip.compress(b"id,captions,image_url\n" * 99, mtime=0)[:-9], "cannot be read"),
+        (
+            "x.csv.gz",
+            gzip.compress(b"id,captions,image_url\n" * 99, mtime=0)[:-9],
+            "cannot be read",
+        ),
         ("x.parquet", b"PAR1", "not a readable Parquet file"),
         ("x.json", b"{}", "unknown kind of hierarchy file"),
     ],

@@ -1,4 +1,4 @@
-# What people read: rendered notebooks, and the MLflow mirror of the results.
+# What people read: rendered notebooks, the explorer, the index, and the MLflow mirror.
 
 
 # What the notebooks show: [model, objective, seeds].
@@ -20,6 +20,21 @@ CURVES = [
     for model, objective, seed in ALIGNED
 ]
 
+# Studies of their own (`make ablations`, `make sweep`): shown where they were run.
+FURTHER = {name: f"{RESULTS}/{name}" for name in ("ablations", "sweep")}
+
+# What several notebooks read.
+STUDY = [*rules.probe.input, f"{RESULTS}/run.json", f"{RESULTS}/examples.parquet"]
+
+
+def embeddings_of(listed):
+    return [
+        f"{RESULTS}/{model}/{objective}/seed{seed}/embeddings.safetensors"
+        for model, objective, seeds in listed
+        for seed in seeds
+    ]
+
+
 # What each notebook reads, and the parameters that it is rendered with.
 NOTEBOOKS = {
     "dataset": {
@@ -28,9 +43,8 @@ NOTEBOOKS = {
     },
     "zero_shot": {
         "input": [
-            *rules.probe.input,
-            f"{RESULTS}/run.json",
-            f"{RESULTS}/examples.parquet",
+            *STUDY,
+            *embeddings_of(REPORTED),
             f"{RESULTS}/figures/contact_sheet.png",
         ],
         "parameters": {"results": RESULTS, "models": REPORTED},
@@ -39,17 +53,34 @@ NOTEBOOKS = {
         {
             "alignment": {
                 "input": [
-                    *rules.probe.input,
-                    f"{RESULTS}/run.json",
-                    *[f"{RESULTS}/{m}/{o}/seed{s}/embeddings.safetensors" for m, o, s in RUNS],
+                    *STUDY,
+                    *embeddings_of(COMPARED),
                     *[curve for _, _, _, curve in CURVES],
+                    *[
+                        file
+                        for folder in FURTHER.values()
+                        if Path(file := f"{folder}/summary.csv").is_file()
+                    ],
                 ],
-                "parameters": {"results": RESULTS, "models": COMPARED, "curves": CURVES},
+                "parameters": {
+                    "results": RESULTS,
+                    "models": COMPARED,
+                    "curves": CURVES,
+                    **FURTHER,
+                },
             }
         }
         if ALIGNED
         else {}
     ),
+    "qualitative": {
+        "input": STUDY,
+        "parameters": {"results": RESULTS, "models": COMPARED or REPORTED},
+    },
+    "paper": {
+        "input": [*STUDY, f"{RESULTS}/published.csv"],
+        "parameters": {"results": RESULTS, "models": COMPARED or REPORTED},
+    },
 }
 
 # What the explorer shows: one seed of every model, before and after alignment, and chance.
@@ -93,6 +124,24 @@ rule pick_examples:
         settings=lambda wildcards: config["report"],
     script:
         "../scripts/pick_examples.py"
+
+
+rule compare_published:
+    """The paper's numbers beside ours, as far as ours are of the same models and data."""
+    input:
+        summary=f"{RESULTS}/summary.csv",
+        published=os.path.relpath(Path(workflow.basedir, "config", "paper_results.csv")),
+        code=code_of("compare_published.py"),
+    output:
+        f"{RESULTS}/published.csv",
+    log:
+        "logs/compare_published.log",
+    conda:
+        "../envs/core.yml"
+    params:
+        official=config["test_set"]["hierarchies"] == rules.fetch_official_test_set.output[0],
+    script:
+        "../scripts/compare_published.py"
 
 
 rule render_report:
