@@ -100,6 +100,8 @@ rule describe_run:
         f"{RESULTS}/run.json",
     log:
         "logs/describe_run.log",
+    benchmark:
+        "logs/benchmarks/describe_run.tsv"
     conda:
         "../envs/core.yml"
     params:
@@ -118,6 +120,8 @@ rule pick_examples:
         f"{RESULTS}/examples.parquet",
     log:
         "logs/pick_examples.log",
+    benchmark:
+        "logs/benchmarks/pick_examples.tsv"
     conda:
         "../envs/core.yml"
     params:
@@ -133,9 +137,16 @@ rule compare_published:
         published=os.path.relpath(Path(workflow.basedir, "config", "paper_results.csv")),
         code=code_of("compare_published.py"),
     output:
-        f"{RESULTS}/published.csv",
+        report(
+            f"{RESULTS}/published.csv",
+            caption="../report/published.rst",
+            category="3. Data",
+            labels={"table": "published values beside ours"},
+        ),
     log:
         "logs/compare_published.log",
+    benchmark:
+        "logs/benchmarks/compare_published.tsv"
     conda:
         "../envs/core.yml"
     params:
@@ -152,10 +163,25 @@ rule render_report:
         code=lambda wildcards: code_of("render_report.py", f"{wildcards.notebook}.ipynb"),
     output:
         notebook=f"{RESULTS}/reports/{{notebook}}.ipynb",
-        page=f"{RESULTS}/reports/{{notebook}}.html",
+        page=report(
+            f"{RESULTS}/reports/{{notebook}}.html",
+            caption="../report/notebook.rst",
+            category="1. Notebooks",
+            labels={"notebook": "{notebook}"},
+        ),
+        figures=report(
+            directory(f"{RESULTS}/figures/{{notebook}}"),
+            patterns=["{kind,figure|table}-{number,[0-9]+}-{title}.html"],
+            caption="../report/figure.rst",
+            category="2. Figures and tables",
+            subcategory="{notebook}",
+            labels={"no.": "{number}", "kind": "{kind}", "title": "{title}"},
+        ),
     log:
         "logs/render_report/{notebook}.log",
         notebook="logs/render_report/{notebook}.ipynb",
+    benchmark:
+        "logs/benchmarks/render_report/{notebook}.tsv"
     conda:
         "../envs/report.yml"
     params:
@@ -175,6 +201,8 @@ rule export_explorer:
         [f"{RESULTS}/explorer/{name}" for name in explorer_files(len(EXPLORED))],
     log:
         "logs/export_explorer.log",
+    benchmark:
+        "logs/benchmarks/export_explorer.tsv"
     conda:
         "../envs/core.yml"
     params:
@@ -182,6 +210,43 @@ rule export_explorer:
         results=lambda wildcards: RESULTS,
     script:
         "../scripts/export_explorer.py"
+
+
+# What the index links beside the notebooks and the explorer.
+LINKED = {
+    "summary.csv": "every metric of every run, with its interval",
+    "differences.csv": "paired differences between runs of one model",
+    "published.csv": "the paper's numbers beside ours",
+    "metrics.json": "the headline, for dvc metrics",
+    "run.json": "parameters, versions and test set",
+}
+
+
+rule write_index:
+    """The first page of the results: links, headline, provenance and durations."""
+    input:
+        [f"{RESULTS}/reports/{name}.{kind}" for name in NOTEBOOKS for kind in ("ipynb", "html")],
+        [f"{RESULTS}/{name}" for name in LINKED],
+        rules.export_explorer.output[0],
+        code=code_of("write_index.py"),
+    output:
+        f"{RESULTS}/index.html",
+    log:
+        "logs/write_index.log",
+    benchmark:
+        "logs/benchmarks/write_index.tsv"
+    conda:
+        "../envs/core.yml"
+    params:
+        results=lambda wildcards: RESULTS,
+        models=[
+            *REPORTED,
+            *(entry for entry in COMPARED if entry[1] != "zeroshot"),
+        ],
+        notebooks=list(NOTEBOOKS),
+        links=LINKED,
+    script:
+        "../scripts/write_index.py"
 
 
 # The models that are trained on the way have runs too.
@@ -214,6 +279,8 @@ rule mirror_to_mlflow:
         f"{RESULTS}/mlflow.json",
     log:
         "logs/mirror_to_mlflow.log",
+    benchmark:
+        "logs/benchmarks/mirror_to_mlflow.tsv"
     conda:
         "../envs/tracking.yml"
     params:

@@ -164,8 +164,8 @@ def per_panel(results: Results) -> str:
     runs = results.representatives("model", "untrained")
     seeds = sorted({run.seed for run in runs})
     return (
-        f"n = {sizes_of(results, TAU_D)} items per panel; of several seeds the first listed is shown "
-        f"(seed {', '.join(map(str, seeds))}); distributions, so no interval."
+        f"n = {sizes_of(results, TAU_D)} items per panel; of several seeds the first listed is "
+        f"shown (seed {', '.join(map(str, seeds))}); distributions, so no interval."
     )
 
 

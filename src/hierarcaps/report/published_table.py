@@ -65,8 +65,8 @@ def _agreement(study: Alignment, rows: pd.DataFrame) -> str:
         return (
             f"What was measured instead, {count(models, 'model')} on "
             f"{count(test_set['n_items'], 'test hierarchy', 'test hierarchies')} "
-            f"({test_set['source']}), can neither confirm nor contradict those values: other models "
-            "on other data."
+            f"({test_set['source']}), can neither confirm nor contradict those values: other "
+            "models on other data."
         )
     # Published values have two decimals: half a unit of the last one belongs to them.
     near = (ours["published"] - ours["low"] > -0.005) & (ours["high"] - ours["published"] > -0.005)
@@ -212,8 +212,9 @@ def effect_figure(study: Alignment, rows: pd.DataFrame) -> Html:
     seeds = sorted({run.seed for run, _ in pairs})
     return figure(
         panels,
-        "RE minus zero-shot. Open diamonds: differences of the published values, whose two decimals "
-        "each leave 0.01 of doubt, without interval. Others: paired differences of this run's own "
+        "RE minus zero-shot. Open diamonds: differences of the published values, whose two "
+        "decimals each leave 0.01 of doubt, without interval. Others: paired differences of this "
+        "run's own "
         "models on its own test set, one per seed, with bootstrap 95% intervals over items; other "
         "models, other data and another recipe, so only the direction can be compared. "
         f"n = {', '.join(f'{n:,}' for n in sizes)} items, seeds {', '.join(map(str, seeds))}.",

@@ -106,8 +106,8 @@ def transition_tables(results: Results) -> Html:
             tables.append(
                 table(
                     f"{results.name(other)}: gold tiers found, before and after.",
-                    f"Images, n = {len(after.table):,}: {more:,} find more (right of the diagonal), "
-                    f"{fewer:,} fewer, {same:,} as many. Counts, so no interval.",
+                    f"Images, n = {len(after.table):,}: {more:,} find more (right of the "
+                    f"diagonal), {fewer:,} fewer, {same:,} as many. Counts, so no interval.",
                     ["Gold tiers", *(f"{found} after" for found in range(TIERS + 1))],
                     rows,
                 )
@@ -196,9 +196,10 @@ def changed_cards(results: Results) -> Html:
     before, after = (retrieved(results, run) for run in groups[0][:2])
     shown = list(results.examples["item_id"])
     rule = (
-        f"Chosen by rule, not by eye: of the {len(shown):,} sampled images, ranked by how many more "
-        f"gold tiers {results.name(after.run)} retrieves than {results.name(before.run)}, then by "
-        "the change of precision, then by item id, the first two, the middle two and the last two."
+        f"Chosen by rule, not by eye: of the {len(shown):,} sampled images, ranked by how many "
+        f"more gold tiers {results.name(after.run)} retrieves than "
+        f"{results.name(before.run)}, then by the change of precision, then by item id, the first "
+        "two, the middle two and the last two."
     )
     return note(rule) + _cards(results, most_changed(before, after, shown))
 
@@ -215,8 +216,8 @@ def failure_cards(results: Results) -> Html:
     )
     shown = worst(retrieved(results, run), list(results.examples["item_id"]))
     rule = (
-        f"Chosen by rule: of the sampled images the {count(len(shown), 'one')} with the fewest gold "
-        f"tiers under {results.name(run)}, then of the lowest precision, then by item id."
+        f"Chosen by rule: of the sampled images the {count(len(shown), 'one')} with the fewest "
+        f"gold tiers under {results.name(run)}, then of the lowest precision, then by item id."
     )
     return note(rule) + _cards(results, [(item, "fails") for item in shown])
 

@@ -38,9 +38,9 @@ def retention_table(study: Alignment) -> Html:
     n = " to ".join(f"{size:,}" for size in sorted({min(sizes), max(sizes)}))
     return table(
         "What is retained of standard tasks.",
-        "After alignment, as a share of the value before: mean over seeds; in brackets the outermost "
-        "limits of the seeds' bootstrap 95% intervals of the paired difference over items, added to "
-        f"the value before and divided by it; n = {n}.",
+        "After alignment, as a share of the value before: mean over seeds; in brackets the "
+        "outermost limits of the seeds' bootstrap 95% intervals of the paired difference over "
+        f"items, added to the value before and divided by it; n = {n}.",
         ["Model", *RETAINED.values()],
         rows,
     )
