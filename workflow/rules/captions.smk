@@ -10,6 +10,8 @@ rule draw_scenes:
         hierarchies="data/scenes/{split}.csv",
     log:
         "logs/draw_scenes/{split}.log",
+    benchmark:
+        "logs/benchmarks/draw_scenes/{split}.tsv"
     conda:
         "../envs/core.yml"
     resources:
@@ -26,9 +28,16 @@ rule draw_contact_sheet:
     input:
         code=code_of("draw_contact_sheet.py"),
     output:
-        f"{RESULTS}/figures/contact_sheet.png",
+        report(
+            f"{RESULTS}/figures/contact_sheet.png",
+            caption="../report/world.rst",
+            category="3. Data",
+            labels={"table": "the drawn world"},
+        ),
     log:
         "logs/draw_contact_sheet.log",
+    benchmark:
+        "logs/benchmarks/draw_contact_sheet.tsv"
     conda:
         "../envs/core.yml"
     resources:
@@ -48,6 +57,8 @@ rule fetch_official_test_set:
         images="data/official/test.parquet",
     log:
         "logs/fetch_official_test_set.log",
+    benchmark:
+        "logs/benchmarks/fetch_official_test_set.tsv"
     retries: 2
     conda:
         "../envs/core.yml"
@@ -92,6 +103,8 @@ rule curate_test_set:
         "data/reviewed/test.parquet",
     log:
         "logs/curate_test_set.log",
+    benchmark:
+        "logs/benchmarks/curate_test_set.tsv"
     conda:
         "../envs/core.yml"
     resources:

@@ -18,6 +18,8 @@ rule evaluate:
         ),
     log:
         "logs/evaluate/{model}-{objective}-seed{seed}.log",
+    benchmark:
+        "logs/benchmarks/evaluate/{model}-{objective}-seed{seed}.tsv"
     wildcard_constraints:
         objective="(?!baseline)[^/]+",
     conda:
@@ -42,6 +44,8 @@ rule evaluate_baselines:
         [result_files(name, "baseline", 0, tasks) for name, tasks in BASELINES.items()],
     log:
         "logs/evaluate_baselines.log",
+    benchmark:
+        "logs/benchmarks/evaluate_baselines.tsv"
     conda:
         "../envs/torch.yml"
     resources:
@@ -66,10 +70,17 @@ rule summarise:
         ],
         code=code_of("summarise.py"),
     output:
-        summary=f"{RESULTS}/summary.csv",
+        summary=report(
+            f"{RESULTS}/summary.csv",
+            caption="../report/summary.rst",
+            category="3. Data",
+            labels={"table": "every metric of every run"},
+        ),
         headline=f"{RESULTS}/metrics.json",
     log:
         "logs/summarise.log",
+    benchmark:
+        "logs/benchmarks/summarise.tsv"
     conda:
         "../envs/core.yml"
     resources:
@@ -86,9 +97,16 @@ rule compare_objectives:
         [result_files(*run, TASKS, ["parquet"]) for run in RUNS],
         code=code_of("compare_objectives.py"),
     output:
-        f"{RESULTS}/differences.csv",
+        report(
+            f"{RESULTS}/differences.csv",
+            caption="../report/differences.rst",
+            category="3. Data",
+            labels={"table": "paired differences"},
+        ),
     log:
         "logs/compare_objectives.log",
+    benchmark:
+        "logs/benchmarks/compare_objectives.tsv"
     conda:
         "../envs/torch.yml"
     resources:

@@ -19,6 +19,8 @@ rule gather_captions:
         counts=f"{DATA}/captions-{{split}}.json",
     log:
         "logs/gather_captions/{split}.log",
+    benchmark:
+        "logs/benchmarks/gather_captions/{split}.tsv"
     priority: 20
     conda:
         "../envs/torch.yml"
@@ -114,6 +116,8 @@ rule augment:
         f"{DATA}/augmentation/shard0.parquet",
     log:
         "logs/augment.log",
+    benchmark:
+        "logs/benchmarks/augment.tsv"
     priority: 20
     conda:
         "../envs/torch.yml"
@@ -139,6 +143,8 @@ rule filter_written:
         f"{DATA}/{{step}}.parquet",
     log:
         "logs/filter_written/{step}.log",
+    benchmark:
+        "logs/benchmarks/filter_written/{step}.tsv"
     wildcard_constraints:
         step="seeds|augmentation",
     priority: 20
@@ -164,6 +170,8 @@ rule recombine:
         f"{DATA}/recombination.parquet",
     log:
         "logs/recombine.log",
+    benchmark:
+        "logs/benchmarks/recombine.tsv"
     priority: 20
     conda:
         "../envs/torch.yml"
@@ -247,6 +255,8 @@ rule gather_items:
         hierarchies=f"{DATA}/{{split}}.csv",
     log:
         "logs/gather_items/{split}.log",
+    benchmark:
+        "logs/benchmarks/gather_items/{split}.tsv"
     conda:
         "../envs/torch.yml"
     resources:
@@ -268,6 +278,8 @@ rule write_datasheet:
         f"{DATA}/datasheet.json",
     log:
         "logs/write_datasheet.log",
+    benchmark:
+        "logs/benchmarks/write_datasheet.tsv"
     conda:
         "../envs/torch.yml"
     resources:

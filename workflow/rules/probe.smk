@@ -11,6 +11,8 @@ rule list_embedding_needs:
         f"{RESULTS}/needs.json",
     log:
         "logs/list_embedding_needs.log",
+    benchmark:
+        "logs/benchmarks/list_embedding_needs.tsv"
     conda:
         "../envs/torch.yml"
     resources:
@@ -35,6 +37,8 @@ rule embed:
         f"{RESULTS}/{{model}}/{{objective}}/seed{{seed}}/embeddings.safetensors",
     log:
         "logs/embed/{model}-{objective}-seed{seed}.log",
+    benchmark:
+        "logs/benchmarks/embed/{model}-{objective}-seed{seed}.tsv"
     conda:
         "../envs/torch.yml"
     threads: 1

@@ -1,4 +1,4 @@
-# What people read: rendered notebooks, and the MLflow mirror of the results.
+# What people read: rendered notebooks, the explorer, the index, and the MLflow mirror.
 
 
 # What the notebooks show: [model, objective, seeds].
@@ -20,6 +20,21 @@ CURVES = [
     for model, objective, seed in ALIGNED
 ]
 
+# Studies of their own (`make ablations`, `make sweep`): shown where they were run.
+FURTHER = {name: f"{RESULTS}/{name}" for name in ("ablations", "sweep")}
+
+# What several notebooks read.
+STUDY = [*rules.probe.input, f"{RESULTS}/run.json", f"{RESULTS}/examples.parquet"]
+
+
+def embeddings_of(listed):
+    return [
+        f"{RESULTS}/{model}/{objective}/seed{seed}/embeddings.safetensors"
+        for model, objective, seeds in listed
+        for seed in seeds
+    ]
+
+
 # What each notebook reads, and the parameters that it is rendered with.
 NOTEBOOKS = {
     "dataset": {
@@ -28,9 +43,8 @@ NOTEBOOKS = {
     },
     "zero_shot": {
         "input": [
-            *rules.probe.input,
-            f"{RESULTS}/run.json",
-            f"{RESULTS}/examples.parquet",
+            *STUDY,
+            *embeddings_of(REPORTED),
             f"{RESULTS}/figures/contact_sheet.png",
         ],
         "parameters": {"results": RESULTS, "models": REPORTED},
@@ -39,17 +53,34 @@ NOTEBOOKS = {
         {
             "alignment": {
                 "input": [
-                    *rules.probe.input,
-                    f"{RESULTS}/run.json",
-                    *[f"{RESULTS}/{m}/{o}/seed{s}/embeddings.safetensors" for m, o, s in RUNS],
+                    *STUDY,
+                    *embeddings_of(COMPARED),
                     *[curve for _, _, _, curve in CURVES],
+                    *[
+                        file
+                        for folder in FURTHER.values()
+                        if Path(file := f"{folder}/summary.csv").is_file()
+                    ],
                 ],
-                "parameters": {"results": RESULTS, "models": COMPARED, "curves": CURVES},
+                "parameters": {
+                    "results": RESULTS,
+                    "models": COMPARED,
+                    "curves": CURVES,
+                    **FURTHER,
+                },
             }
         }
         if ALIGNED
         else {}
     ),
+    "qualitative": {
+        "input": STUDY,
+        "parameters": {"results": RESULTS, "models": COMPARED or REPORTED},
+    },
+    "paper": {
+        "input": [*STUDY, f"{RESULTS}/published.csv"],
+        "parameters": {"results": RESULTS, "models": COMPARED or REPORTED},
+    },
 }
 
 # What the explorer shows: one seed of every model, before and after alignment, and chance.
@@ -69,6 +100,8 @@ rule describe_run:
         f"{RESULTS}/run.json",
     log:
         "logs/describe_run.log",
+    benchmark:
+        "logs/benchmarks/describe_run.tsv"
     conda:
         "../envs/core.yml"
     resources:
@@ -90,6 +123,8 @@ rule pick_examples:
         f"{RESULTS}/examples.parquet",
     log:
         "logs/pick_examples.log",
+    benchmark:
+        "logs/benchmarks/pick_examples.tsv"
     conda:
         "../envs/core.yml"
     resources:
@@ -101,6 +136,30 @@ rule pick_examples:
         "../scripts/pick_examples.py"
 
 
+rule compare_published:
+    """The paper's numbers beside ours, as far as ours are of the same models and data."""
+    input:
+        summary=f"{RESULTS}/summary.csv",
+        run=f"{RESULTS}/run.json",
+        published=os.path.relpath(Path(workflow.basedir, "config", "paper_results.csv")),
+        code=code_of("compare_published.py"),
+    output:
+        report(
+            f"{RESULTS}/published.csv",
+            caption="../report/published.rst",
+            category="3. Data",
+            labels={"table": "published values beside ours"},
+        ),
+    log:
+        "logs/compare_published.log",
+    benchmark:
+        "logs/benchmarks/compare_published.tsv"
+    conda:
+        "../envs/core.yml"
+    script:
+        "../scripts/compare_published.py"
+
+
 rule render_report:
     """A notebook template, executed on the results: the notebook and a self-contained page."""
     input:
@@ -109,10 +168,25 @@ rule render_report:
         code=lambda wildcards: code_of("render_report.py", f"{wildcards.notebook}.ipynb"),
     output:
         notebook=f"{RESULTS}/reports/{{notebook}}.ipynb",
-        page=f"{RESULTS}/reports/{{notebook}}.html",
+        page=report(
+            f"{RESULTS}/reports/{{notebook}}.html",
+            caption="../report/notebook.rst",
+            category="1. Notebooks",
+            labels={"notebook": "{notebook}"},
+        ),
+        figures=report(
+            directory(f"{RESULTS}/figures/{{notebook}}"),
+            patterns=["{kind,figure|table}-{number,[0-9]+}-{title}.html"],
+            caption="../report/figure.rst",
+            category="2. Figures and tables",
+            subcategory="{notebook}",
+            labels={"no.": "{number}", "kind": "{kind}", "title": "{title}"},
+        ),
     log:
         "logs/render_report/{notebook}.log",
         notebook="logs/render_report/{notebook}.ipynb",
+    benchmark:
+        "logs/benchmarks/render_report/{notebook}.tsv"
     conda:
         "../envs/report.yml"
     resources:
@@ -135,6 +209,8 @@ rule export_explorer:
         [f"{RESULTS}/explorer/{name}" for name in explorer_files(len(EXPLORED))],
     log:
         "logs/export_explorer.log",
+    benchmark:
+        "logs/benchmarks/export_explorer.tsv"
     conda:
         "../envs/core.yml"
     resources:
@@ -145,6 +221,43 @@ rule export_explorer:
         results=lambda wildcards: RESULTS,
     script:
         "../scripts/export_explorer.py"
+
+
+# What the index links beside the notebooks and the explorer.
+LINKED = {
+    "summary.csv": "every metric of every run, with its interval",
+    "differences.csv": "paired differences between runs of one model",
+    "published.csv": "the paper's numbers beside ours",
+    "metrics.json": "the headline, for dvc metrics",
+    "run.json": "parameters, versions and test set",
+}
+
+
+rule write_index:
+    """The first page of the results: links, headline, provenance and durations."""
+    input:
+        [f"{RESULTS}/reports/{name}.{kind}" for name in NOTEBOOKS for kind in ("ipynb", "html")],
+        [f"{RESULTS}/{name}" for name in LINKED],
+        rules.export_explorer.output[0],
+        code=code_of("write_index.py"),
+    output:
+        f"{RESULTS}/index.html",
+    log:
+        "logs/write_index.log",
+    benchmark:
+        "logs/benchmarks/write_index.tsv"
+    conda:
+        "../envs/core.yml"
+    params:
+        results=lambda wildcards: RESULTS,
+        models=[
+            *REPORTED,
+            *(entry for entry in COMPARED if entry[1] != "zeroshot"),
+        ],
+        notebooks=list(NOTEBOOKS),
+        links=LINKED,
+    script:
+        "../scripts/write_index.py"
 
 
 # The models that are trained on the way have runs too.
@@ -177,6 +290,8 @@ rule mirror_to_mlflow:
         f"{RESULTS}/mlflow.json",
     log:
         "logs/mirror_to_mlflow.log",
+    benchmark:
+        "logs/benchmarks/mirror_to_mlflow.tsv"
     conda:
         "../envs/tracking.yml"
     resources:

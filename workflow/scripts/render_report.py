@@ -11,4 +11,5 @@ with job(snakemake):
         snakemake.output.page,
         parameters=snakemake.params.parameters,
         log=snakemake.log.notebook,
+        figures=snakemake.output.figures,
     )

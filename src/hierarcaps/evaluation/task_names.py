@@ -9,7 +9,7 @@ from typing import Any
 
 TEST_SET_TASKS = (
     "hierarchical_retrieval", "ordering", "retrieval", "chains", "entailment", "traversal",
-    "radius_controls",
+    "radius_controls", "root_ablation", "modality_gap",
 )  # fmt: skip
 DRAWN_WORLD_TASKS = ("length_matched", "taxonomy_pairs", "classification")
 TASK_DATA = ("drawn_world", "hyperlex", "captions", "classes")

@@ -16,10 +16,12 @@ from hierarcaps.evaluation.hierarchical import (
 )
 from hierarcaps.evaluation.length_matched import LengthMatched
 from hierarcaps.evaluation.lexical import hyperlex
+from hierarcaps.evaluation.modality_gap import ModalityGap
 from hierarcaps.evaluation.ordering import Chains, Ordering, ordering_table
 from hierarcaps.evaluation.protocol import Items, Task
 from hierarcaps.evaluation.results import Run, write_result
 from hierarcaps.evaluation.retrieval import Retrieval, caption_retrieval
+from hierarcaps.evaluation.roots import RootAblation
 from hierarcaps.files import sha256_json
 
 __all__ = [
@@ -47,6 +49,8 @@ def all_tasks(settings: Mapping[str, Any]) -> list[Task]:
         Entailment(drawn_world.entails if world else None),
         Traversal(),
         RadiusControls(settings["thresholds"]),
+        RootAblation(settings["thresholds"]),
+        ModalityGap(),
     ]
     if world:
         tasks += [

@@ -24,6 +24,7 @@ from hierarcaps.report.plot_style import (
     INK,
     MARKERS,
     PALETTE,
+    TIER_SHADES,
     error_bar,
     look,
     styled,
@@ -37,7 +38,6 @@ COMPARISON_LOOKS = {
     ("re", "ec"): (INK, "D"),
 }
 LINES = {"re": "-", "ec": (0, (4, 2))}
-TIER_SHADES = ("#9ecae1", "#4f9ac4", "#0072B2", "#08306b")
 
 
 @styled

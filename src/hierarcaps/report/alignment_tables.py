@@ -32,7 +32,7 @@ def before_after_table(study: Alignment) -> Html:
     ]
     if not _measured(entries):
         return note("No model was aligned in this run.")
-    return _pooled_table("Before and after alignment.", "", entries, number_cell)
+    return pooled_table("Before and after alignment.", "", entries, number_cell)
 
 
 def difference_table(study: Alignment) -> Html:
@@ -44,7 +44,7 @@ def difference_table(study: Alignment) -> Html:
     ]
     if not _measured(entries):
         return note("No two runs of one model were compared.")
-    return _pooled_table(
+    return pooled_table(
         "What alignment changes: paired differences on the same items.",
         " Bold: the interval excludes 0.",
         entries,
@@ -56,7 +56,7 @@ def _measured(entries: Sequence[Entry]) -> list[Pooled]:
     return [value for *_, values in entries for value in values if value is not None]
 
 
-def _pooled_table(
+def pooled_table(
     title: str, remark: str, entries: Sequence[Entry], cell: Callable[[Pooled | None], str]
 ) -> Html:
     """Return a row per entry of which anything was measured."""

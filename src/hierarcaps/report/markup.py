@@ -43,8 +43,12 @@ class Panel:
 
 def stylesheet() -> Html:
     """Return the style of figures, tables and cards: Jupyter then shows them as the page does."""
-    css = files("hierarcaps.report").joinpath("figures.css").read_text(encoding="utf-8")
-    return Html(f"<style>\n{css}</style>")
+    return Html(f"<style>\n{figure_css()}</style>")
+
+
+def figure_css() -> str:
+    """Return the style rules of figures, tables and cards."""
+    return files("hierarcaps.report").joinpath("figures.css").read_text(encoding="utf-8")
 
 
 def prose(text: str) -> str:

@@ -26,6 +26,7 @@ BASELINE_MARKERS = {
     "random_order": "2",
     "random": "*",
 }
+TIER_SHADES = ("#9ecae1", "#4f9ac4", "#0072B2", "#08306b")  # from general to specific
 INK, GREY, FAINT = "#1f2933", "#6b7280", "#d9dee5"
 # The page's own fonts, so that figures and text match; text stays text (selectable, small files).
 WEB_FONTS = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"

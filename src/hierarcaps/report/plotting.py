@@ -30,7 +30,7 @@ def ordering_figure(results: Results) -> Html:
     }
     panels = [_ordering_panel(results, key, title) for key, title in titles.items()]
     numbers = "; ".join(
-        f"{name}: n = {_sizes(results, key)}"
+        f"{name}: n = {sizes_of(results, key)}"
         for key, name in ((TAU_D, "all pairs"), (TAU_D_CONTROLLED, "length-controlled"))
     )
     return figure(
@@ -41,7 +41,7 @@ def ordering_figure(results: Results) -> Html:
     )
 
 
-def _sizes(results: Results, key: tuple[str, str]) -> str:
+def sizes_of(results: Results, key: tuple[str, str]) -> str:
     """Return the number of items behind a metric; a range where it differs between runs."""
     sizes = {e.n for _, e in results.measured(*key, "model", "untrained", "baseline")}
     if not sizes:
@@ -83,7 +83,7 @@ def _ordering_panel(results: Results, key: tuple[str, str], title: str) -> Panel
     return svg_panel(drawn, f"Dot plot of {plain}, with 95% intervals: {numbers}.")
 
 
-def _violins(axes: Axes, columns: Sequence[np.ndarray], style: Look) -> list[float]:
+def violins(axes: Axes, columns: Sequence[np.ndarray], style: Look) -> list[float]:
     """Draw violins at 1, 2, ... with quartile bars and median dots; return the medians."""
     columns = [values[np.isfinite(values)] for values in columns]
     places = [i for i, values in enumerate(columns, start=1) if len(values)]
@@ -111,7 +111,7 @@ def radius_figure(results: Results) -> Html:
         drawn = Figure(figsize=(2.9, 2.6), layout="constrained")
         axes = drawn.add_subplot()
         columns = [frame[f"radius_{tier}"].to_numpy() for tier in range(1, 5)]
-        medians = _violins(axes, columns, look(results, run))
+        medians = violins(axes, columns, look(results, run))
         axes.set_xticks(range(1, 5), TIERS)
         axes.grid(axis="x", visible=False)
         axes.set_title(run.label)
@@ -125,7 +125,7 @@ def radius_figure(results: Results) -> Html:
         panels,
         "Distance of captions from the embedding of the empty string, by tier; unit sphere, so "
         "between 0 and 2. Each panel has its own vertical scale. White dot: median; bar: "
-        f"quartiles. {_per_panel(results)}",
+        f"quartiles. {per_panel(results)}",
     )
 
 
@@ -138,7 +138,7 @@ def angle_figure(results: Results) -> Html:
         drawn = Figure(figsize=(2.9, 2.4), layout="constrained")
         axes = drawn.add_subplot()
         columns = [np.degrees(frame[f"angle_{tier}"].to_numpy()) for tier in range(1, 4)]
-        medians = _violins(axes, columns, look(results, run))
+        medians = violins(axes, columns, look(results, run))
         axes.axhline(90, color=GREY, linewidth=1, linestyle=(0, (4, 3)))
         axes.set_xticks(range(1, 4), ["1 → 2", "2 → 3", "3 → 4"])
         axes.set_ylim(0, 180)
@@ -155,17 +155,17 @@ def angle_figure(results: Results) -> Html:
         panels,
         "Exterior angle between a caption, seen from the root, and the step to the next tier. "
         "Below 90° (dashed) the next tier lies outward; smaller is straighter. White dot: median; "
-        f"bar: quartiles. {_per_panel(results)}",
+        f"bar: quartiles. {per_panel(results)}",
     )
 
 
-def _per_panel(results: Results) -> str:
+def per_panel(results: Results) -> str:
     """Say how many items and which seed a panel shows."""
     runs = results.representatives("model", "untrained")
     seeds = sorted({run.seed for run in runs})
     return (
-        f"n = {_sizes(results, TAU_D)} items per panel; of several seeds the first listed is shown "
-        f"(seed {', '.join(map(str, seeds))}); distributions, so no interval."
+        f"n = {sizes_of(results, TAU_D)} items per panel; of several seeds the first listed is "
+        f"shown (seed {', '.join(map(str, seeds))}); distributions, so no interval."
     )
 
 
@@ -179,7 +179,7 @@ def precision_recall_figure(results: Results) -> Html:
     ]
     if not runs:
         return note("Hierarchical retrieval was not measured in this run.")
-    sizes = _sizes(results, RECALL)
+    sizes = sizes_of(results, RECALL)
     return figure(
         [_trade_off_panel(results, runs), _tier_panel(results, runs)],
         "Hierarchical image-to-text retrieval. First: precision against recall. Second: share of "
@@ -189,7 +189,7 @@ def precision_recall_figure(results: Results) -> Html:
     )
 
 
-def _legend_label(run: Run, drawn: set[str]) -> str:
+def legend_label(run: Run, drawn: set[str]) -> str:
     """Return the run's label once per model: a leading underscore keeps it out of the legend."""
     if run.label in drawn:
         return f"_{run.label}"
@@ -216,7 +216,7 @@ def _trade_off_panel(results: Results, runs: Sequence[Run]) -> Panel:
             linestyle="none",
             markersize=7,
             elinewidth=1.2,
-            label=_legend_label(run, seen),
+            label=legend_label(run, seen),
             **style.marker_style(),
         )
         described.append(f"{results.name(run)} {precision.value:.3f} at {recall.value:.3f}")
@@ -252,7 +252,7 @@ def _tier_panel(results: Results, runs: Sequence[Run]) -> Panel:
             linestyle="-" if run.kind == "model" else (0, (3, 2)),
             linewidth=1.6 if run.kind == "model" else 0.9,
             markersize=5,
-            label=_legend_label(run, seen),
+            label=legend_label(run, seen),
             **style.marker_style(),
         )
         described.append(f"{results.name(run)} {', '.join(f'{v:.3f}' for v in values)}")

@@ -10,6 +10,7 @@ from typing import Any
 
 from hierarcaps.errors import InputError
 from hierarcaps.files import atomic_path
+from hierarcaps.report.extract import write_pieces
 
 KERNEL = "python3"
 PAGE_TEMPLATE = "page.html.j2"
@@ -27,6 +28,7 @@ def render(
     output_html: str | Path,
     parameters: Mapping[str, Any],
     log: str | Path | None = None,
+    figures: str | Path | None = None,
 ) -> None:
     """Execute a notebook template and write it as ipynb and as HTML, both atomically.
 
@@ -39,6 +41,7 @@ def render(
     parameters: values of variables that this cell assigns (JSON types).
     log: where the executed copy as papermill leaves it is kept (``.ipynb``), above all after a
         failure. None: nowhere.
+    figures: folder for the figures and tables as files of their own (``write_pieces``).
 
     Raises
     ------
@@ -53,6 +56,8 @@ def render(
         _execute(Path(template), executed, dict(parameters), kept=log is not None)
         notebook = stable(nbformat.read(executed, as_version=4))
     html = to_html(notebook)
+    if figures is not None:
+        write_pieces(notebook, figures)
     with atomic_path(output_ipynb) as partial:
         nbformat.write(notebook, partial)
     with atomic_path(output_html) as partial:

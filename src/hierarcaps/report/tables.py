@@ -57,6 +57,18 @@ RADIUS_CONTROL_COLUMNS = tuple(
         Column(f"{heading}, shuffled", "radius_controls", f"{metric}_shuffled"),
     )
 )
+ROOT_COLUMNS = tuple(
+    Column(f"{heading}, {name}", "root_ablation", f"{metric}_{root}")
+    for heading, metric in (("τ_d", "tau_d"), ("Precision", "precision"), ("Recall", "recall"))
+    for root, name in (("empty", "empty string"), ("mean", "mean text"), ("origin", "origin"))
+)
+GAP_COLUMNS = (
+    Column("Gap of the centroids", "modality_gap", "gap"),
+    Column("Cosine, image and caption", "modality_gap", "cosine_of_pairs"),
+    Column("Radius, images", "modality_gap", "image_radius"),
+    Column("Radius, tier 4", "modality_gap", "text_radius"),
+    Column("Images beyond tier 4", "modality_gap", "image_beyond_text"),
+)
 PAIR_COLUMNS = (
     Column("Equal length, plain", "length_matched", "plain"),
     Column("Equal length, coloured", "length_matched", "coloured"),
@@ -176,7 +188,7 @@ def example_cards(results: Results) -> Html:
     cards = []
     for item in chosen.itertuples(index=False):
         gold = list(found[runs[0]].loc[item.item_id, "gold"])
-        chains = "\n".join(_chain(results, run, found[run].loc[item.item_id], gold) for run in runs)
+        chains = "\n".join(chain(results, run, found[run].loc[item.item_id], gold) for run in runs)
         picture = Panel(thumbnail(item.image), f"The image: {gold[-1]}", "image/png")
         tiers = "".join(f"<li>{escape(text)}</li>" for text in gold)
         cards.append(
@@ -188,7 +200,8 @@ def example_cards(results: Results) -> Html:
     return note(rule) + Html('<div class="hc-cards">\n' + "\n".join(cards) + "\n</div>")
 
 
-def _chain(results: Results, run: Run, row: pd.Series, gold: Sequence[str]) -> str:
+def chain(results: Results, run: Run, row: pd.Series, gold: Sequence[str]) -> str:
+    """Return what a run retrieves for one item, generic to specific, its gold tiers marked."""
     retrieved = list(row["retrieved"])
     entries = []
     for text in retrieved[:LONG_CHAIN]:
@@ -201,8 +214,8 @@ def _chain(results: Results, run: Run, row: pd.Series, gold: Sequence[str]) -> s
     if len(retrieved) > LONG_CHAIN:
         entries.append(f"<li>… and {len(retrieved) - LONG_CHAIN} more</li>")
     scores = f"precision {row['precision']:.2f}, recall {row['recall']:.2f}"
-    chain = f'<ol class="hc-chain">{"".join(entries)}</ol>' if entries else "<p>nothing</p>"
-    return f"<section><h4>{escape(results.name(run))} <small>{scores}</small></h4>{chain}</section>"
+    texts = f'<ol class="hc-chain">{"".join(entries)}</ol>' if entries else "<p>nothing</p>"
+    return f"<section><h4>{escape(results.name(run))} <small>{scores}</small></h4>{texts}</section>"
 
 
 def thumbnail(content: bytes) -> bytes:

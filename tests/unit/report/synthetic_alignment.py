@@ -6,10 +6,12 @@ import numpy as np
 import pandas as pd
 from synthetic_results import _run, write_results
 
-from hierarcaps.embeddings import Embeddings, read_embeddings, write_embeddings
+from hierarcaps.embeddings import read_embeddings
 from hierarcaps.evaluation.differences import COLUMNS
+from hierarcaps.evaluation.published import write_comparison
 from hierarcaps.evaluation.space import exterior_angles
 
+PUBLISHED = Path(__file__).resolve().parents[3] / "config" / "paper_results.csv"
 MODELS: list[list] = [
     ["rn-24", "zeroshot", [0]],
     ["rn-24", "re", [0, 1]],
@@ -47,13 +49,7 @@ def _differences(n: int) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def _geometry(folder: Path, golds: list[list[str]], seed: int) -> None:
-    strings = tuple(sorted({text for gold in golds for text in gold}))
-    rng = np.random.default_rng([seed, *"/".join(folder.parts[-3:]).encode()])
-    vectors = rng.standard_normal((len(strings) + 1, 16)).astype(np.float32)
-    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    embeddings = Embeddings(vectors[:1], vectors[:-1], vectors[-1], ("a.png",), strings, {})
-    write_embeddings(folder / "embeddings.safetensors", embeddings)
+def _geometry(folder: Path, golds: list[list[str]]) -> None:
     rows = []
     for index, gold in enumerate(golds):
         other = golds[(index + 1) % len(golds)]
@@ -94,8 +90,9 @@ def write_alignment(root: Path, n: int = 12, suffix: str = "") -> dict:
                 path = root / "models" / model / objective / f"seed{seed}" / "curve.csv"
                 _curve(path, seed)
                 curves.append([model, objective, seed, str(path)])
-            _geometry(results / model / objective / f"seed{seed}", golds, seed)
+            _geometry(results / model / objective / f"seed{seed}", golds)
     summary = pd.concat([pd.read_csv(results / "summary.csv"), pd.DataFrame(rows)])
     summary.to_csv(results / "summary.csv", index=False)
     _differences(n).to_csv(results / "differences.csv", index=False)
+    write_comparison(results, PUBLISHED, results / "published.csv")
     return {"results": str(results), "models": MODELS, "curves": curves}

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image, ImageDraw
 
+from hierarcaps.embeddings import Embeddings, write_embeddings
 from hierarcaps.files import write_json
 
 MODELS: list[list] = [
@@ -17,6 +18,7 @@ MODELS: list[list] = [
     ["vit-8-untrained", "zeroshot", [0, 1, 2]],
 ]
 SKILL = {"rn-24": 0.95, "rn-16": 0.9, "vit-8": 0.8, "rn-24-untrained": 0.1}
+PR = ("precision", "recall")
 CHAINS = [
     ("an animal", "a bird", "a duck", "a yellow duck on the beach"),
     ("a picture of a vehicle", "a car", "a red car", "a big red car in the snow"),
@@ -92,6 +94,18 @@ def _retrieval(rng, skill: float, n: int) -> pd.DataFrame:
     return frame
 
 
+def _embeddings(folder: Path, golds: list[list[str]], seed: int) -> None:
+    """Write random unit vectors: images, texts and the root."""
+    strings = tuple(sorted({text for gold in golds for text in gold}))
+    names = tuple(f"test-{i:05d}.png" for i in range(len(golds)))
+    rng = np.random.default_rng([seed, *"/".join(folder.parts[-3:]).encode()])
+    vectors = rng.standard_normal((len(names) + len(strings) + 1, 16)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    images, texts = vectors[: len(names)], vectors[len(names) : -1]
+    embeddings = Embeddings(images, texts, vectors[-1], names, strings, {})
+    write_embeddings(folder / "embeddings.safetensors", embeddings)
+
+
 def _run(
     root: Path, model: str, seed: int, golds: list[list[str]], objective: str = "zeroshot"
 ) -> list[dict]:
@@ -105,6 +119,9 @@ def _run(
     ordering.to_parquet(folder / "ordering.parquet")
     found.to_parquet(folder / "hierarchical_retrieval.parquet")
     ranks.to_parquet(folder / "retrieval.parquet")
+    gap = pd.DataFrame({"item_id": ordering.item_id, "image_radius": rng.normal(1.2, 0.05, n)})
+    gap.to_parquet(folder / "modality_gap.parquet")
+    _embeddings(folder, golds, seed)
     pairs = zip(found.retrieved, found.gold, strict=True)
     hits = np.array([[g in set(r) for g in gold] for r, gold in pairs])
     values = {
@@ -121,6 +138,11 @@ def _run(
     for control in ("words", "characters", "shuffled"):
         for metric in ("precision", "recall"):
             values["radius_controls", f"{metric}_{control}"] = found[metric].mean() / 2
+    for root_name, share in (("empty", 1.0), ("mean", 0.6), ("origin", 0.0)):
+        for metric, task in (("tau_d", "ordering"), *((m, "hierarchical_retrieval") for m in PR)):
+            values["root_ablation", f"{metric}_{root_name}"] = share * values[task, metric]
+    values["modality_gap", "gap"] = 0.4
+    values["modality_gap", "image_radius"] = gap.image_radius.mean()
     for metric in ("plain", "coloured"):
         values["length_matched", metric] = 0.5 + skill / 2
     for kind in ("other", "reversed"):

@@ -55,9 +55,13 @@ def pages(tmp_path_factory):
         "models": write_results(folder / "results", n=12, suffix=HOSTILE),
     }
     write_sheet(folder / "datasheet.json", hostile=HOSTILE)
+    aligned = write_alignment(folder / "aligned", suffix=HOSTILE)
+    shared = {name: aligned[name] for name in ("results", "models")}
     parameters = {
         "zero_shot": study,
-        "alignment": write_alignment(folder / "aligned", suffix=HOSTILE),
+        "alignment": aligned,
+        "qualitative": shared,
+        "paper": shared,
         "dataset": {"datasheet": str(folder / "datasheet.json")},
     }
     assert sorted(parameters) == [path.stem for path in TEMPLATES]

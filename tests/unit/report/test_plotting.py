@@ -78,9 +78,7 @@ def test_looks_tell_families_and_controls_apart(results):
 @styled
 def test_violins_of_degenerate_values(values):
     drawn = Figure()
-    medians = plotting._violins(
-        drawn.add_subplot(), [values, np.arange(4.0)], Look(GREY, "o", True)
-    )
+    medians = plotting.violins(drawn.add_subplot(), [values, np.arange(4.0)], Look(GREY, "o", True))
     kept = values[np.isfinite(values)]
     assert medians == ([float(np.median(kept))] if len(kept) else []) + [1.5]
     ElementTree.fromstring(svg_panel(drawn, "x").content)
