@@ -6,3 +6,19 @@ configfile: Path(workflow.basedir, "params.yaml")
 
 
 include: "workflow/Snakefile"
+
+
+localrules:
+    all,
+
+
+# Here and not in the included file, whose default target would not count.
+rule all:
+    default_target: True
+    input:
+        rules.probe.input,
+        collect(f"{RESULTS}/reports/{{notebook}}.html", notebook=NOTEBOOKS),
+        rules.hierarchies.input,
+        rules.export_explorer.output,
+        rules.write_index.output,
+        f"{RESULTS}/mlflow.json",

@@ -144,3 +144,8 @@ def test_a_user_error_in_a_job_is_one_sentence_and_leaves_nothing(smoke_run, tmp
     assert "broken.csv" in result.stderr
     assert "expected 4" in result.stderr
     assert not list((smoke_run / "results-broken").rglob("*.json"))
+
+
+def test_without_a_target_the_whole_study_is_planned(tmp_path):
+    result = snakemake(tmp_path, "--dry-run")
+    assert "render_report" in result.stdout + result.stderr
