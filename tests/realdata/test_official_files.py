@@ -6,6 +6,7 @@ from pathlib import Path
 
 from hierarcaps.hierarchy import read_hierarchies, write_hierarchies
 from hierarcaps.images import open_images
+from hierarcaps.leakage import leave_out
 
 
 def test_test_set(real_data: Path):
@@ -30,6 +31,13 @@ def test_expanded_set_keeps_every_character(real_data: Path, tmp_path: Path):
     for name in ("copy.csv.gz", "copy.parquet"):
         write_hierarchies(tmp_path / name, items)
         assert read_hierarchies(tmp_path / name) == items
+
+
+def test_expanded_items_of_test_images_are_left_out(real_data: Path):
+    folder = real_data / "hierarcaps"
+    items = read_hierarchies(folder / "hierarcaps_test_expanded.csv.gz")
+    tested = [item.image or "" for item in read_hierarchies(folder / "hierarcaps_test.csv")]
+    assert len(items) - len(leave_out(items, tested)) == 4_709
 
 
 def test_training_items(real_data: Path):

@@ -8,6 +8,7 @@ rule align:
         training=ALIGNMENT["training"],
         validation=ALIGNMENT["validation"],
         images=ALIGNMENT["validation_images"],
+        test=config["test_set"]["hierarchies"],
         code=code_of("align.py"),
     output:
         config="models/{model}/{objective}/seed{seed}/open_clip_config.json",

@@ -14,5 +14,6 @@ with job(snakemake):
         training_path=snakemake.input.training,
         validation_path=snakemake.input.validation,
         images_path=snakemake.input.images,
+        test_path=snakemake.input.test,
         folder=Path(snakemake.output.weights).parent,
     )

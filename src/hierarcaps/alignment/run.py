@@ -7,8 +7,9 @@ from typing import Any
 from hierarcaps.alignment.curve import CURVE_FILE, write_curve
 from hierarcaps.alignment.recipe import align
 from hierarcaps.alignment.settings import AlignmentSettings
-from hierarcaps.hierarchy import read_hierarchies
+from hierarcaps.hierarchy import CaptionHierarchy, read_hierarchies
 from hierarcaps.images import open_images
+from hierarcaps.leakage import leave_out
 from hierarcaps.models.embed import embed_images
 from hierarcaps.models.registry import load_model
 from hierarcaps.models.roots import ROOT_FILE, write_root
@@ -26,6 +27,7 @@ def align_model(
     training_path: str | Path,
     validation_path: str | Path,
     images_path: str | Path,
+    test_path: str | Path,
     folder: str | Path,
 ) -> None:
     """Align a model's text tower and write it as a checkpoint with its learning curve.
@@ -37,6 +39,7 @@ def align_model(
         training_path: hierarchies with negatives.
         validation_path: held-out hierarchies with negatives, each with its image.
         images_path: the images of the held-out hierarchies, to watch R@1.
+        test_path: the test set, whose images neither training nor validation may have.
         folder: where ``curve.csv``, ``root.json`` (where radii start) and the files of
             :func:`save_encoder` go, each whole or not at all.
 
@@ -45,11 +48,12 @@ def align_model(
     """
     settings = AlignmentSettings.from_params(recipe)
     encoder = load_model(entry, entry.get("seeds", [0])[0], choose_device("auto"))
-    validation = read_hierarchies(validation_path)
+    tested = [item.image for item in read_hierarchies(test_path) if item.image]
+    training, validation = (_read(path, tested) for path in (training_path, validation_path))
     names = [item.image or "" for item in validation]
     result = align(
         encoder,
-        read_hierarchies(training_path),
+        training,
         validation,
         settings,
         seed,
@@ -60,3 +64,13 @@ def align_model(
     vector = None if result.root is None else result.root.numpy()
     write_root(Path(folder) / ROOT_FILE, settings.root, vector)
     save_encoder(encoder, folder)
+
+
+def _read(path: str | Path, tested: list[str]) -> list[CaptionHierarchy]:
+    items = read_hierarchies(path)
+    kept = leave_out(items, tested)
+    if len(kept) < len(items):
+        print(
+            f"{path}: {len(items) - len(kept)} of {len(items)} items are of test images: left out"
+        )
+    return kept

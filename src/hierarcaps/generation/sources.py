@@ -5,7 +5,6 @@ Every reader returns a table with the columns ``caption`` (str) and ``image`` (f
 """
 
 import json
-import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,18 +14,9 @@ import pandas as pd
 
 from hierarcaps.errors import InputError
 from hierarcaps.generation.text import SEPARATOR, normalise, text_key, words
+from hierarcaps.leakage import image_key
 
 KINDS = ("scenes", "coco", "conceptual", "table")
-_COCO_PREFIX = re.compile(r"^COCO_(train|val|test)\d{4}_")
-
-
-def image_key(name: str) -> str:
-    """Return the identity of an image whatever its folder, extension or COCO release.
-
-    ``COCO_val2014_000000301718.jpg`` and ``train2017/000000301718.jpg`` are one image.
-    """
-    stem = Path(str(name).replace("\\", "/").rsplit("/", 1)[-1]).stem
-    return _COCO_PREFIX.sub("", stem)
 
 
 def read_captions(
