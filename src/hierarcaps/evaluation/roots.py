@@ -11,7 +11,9 @@ from hierarcaps.embeddings import Embeddings
 from hierarcaps.evaluation import space
 from hierarcaps.evaluation.hierarchical import candidates, retrieve
 from hierarcaps.evaluation.protocol import Items, TestSetTask, images_of
+from hierarcaps.geometries import Sphere
 from hierarcaps.hierarchy import TIERS
+from hierarcaps.models.roots import find_root
 
 ROOTS = ("empty", "mean", "origin")
 
@@ -38,10 +40,14 @@ class RootAblation(TestSetTask):
         table = pd.DataFrame({"item_id": [item.item_id for item in items]})
         for root in ROOTS:
             radii = radii_from(embeddings, strings, root)
+            columns = [f"{metric}_{root}" for metric in ("tau_d", "precision", "recall")]
+            if np.isnan(radii).all():
+                table[columns] = np.nan
+                continue
             found = retrieve(embeddings, images_of(items), strings, radii, self.thresholds)
             precision, recall = metrics.precision_recall(found, strings, gold)
-            table[f"tau_d_{root}"] = metrics.kendall_tau(radii[tiers].reshape(-1, TIERS))
-            table[f"precision_{root}"], table[f"recall_{root}"] = precision, recall
+            tau = metrics.kendall_tau(radii[tiers].reshape(-1, TIERS))
+            table[columns] = np.column_stack([tau, precision, recall])
         return table
 
     def values(self, table: pd.DataFrame) -> Mapping[str, np.ndarray]:
@@ -50,12 +56,13 @@ class RootAblation(TestSetTask):
 
 
 def radii_from(embeddings: Embeddings, texts: list[str], root: str) -> np.ndarray:
-    """Return the distance of C texts to one of ``ROOTS``, ``(C,)``."""
-    if root == "origin":
-        # Exactly, not up to the rounding of norms, which would be taken for an order.
-        return np.ones(len(texts))
-    if root == "mean":
-        mean = embeddings.texts[embeddings.text_rows(texts)].astype(np.float64).mean(axis=0)
-        norm = np.linalg.norm(mean)
-        embeddings = replace(embeddings, root=(mean / norm if norm else mean).astype(np.float32))
-    return space.radii(embeddings, texts)
+    """Return the distance of C texts to one of ``ROOTS``, ``(C,)``.
+
+    NaN where the embeddings are not measured from the empty string: a hyperboloid has one root,
+    and a model that was aligned with another root is of that one.
+    """
+    if embeddings.geometry != Sphere():
+        return np.full(len(texts), np.nan)
+    vectors = embeddings.texts[embeddings.text_rows(texts)]
+    geometry, vector = find_root(root, embeddings.geometry, embeddings.root, vectors)
+    return space.radii(replace(embeddings, geometry=geometry, root=vector), texts)
