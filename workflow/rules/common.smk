@@ -61,9 +61,9 @@ def variant_settings(wildcards):
     pretrain = config["pretrain"]
     variant = {**pretrain["training"], **pretrain["variants"][wildcards.variant]}
     architecture = pretrain["architectures"][variant["architecture"]]
-    # An untrained control knows nothing of training.
-    trained = variant if variant["steps"] else {"steps": 0}
-    return {**trained, "architecture": architecture}
+    # An untrained control knows nothing of training, but what it is built for.
+    built = {key: variant[key] for key in ("steps", "objective") if key in variant}
+    return {**(variant if variant["steps"] else built), "architecture": architecture}
 
 
 def judge(*thresholds):
