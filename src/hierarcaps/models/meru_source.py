@@ -56,6 +56,7 @@ _BLOCK_NAMES = {
 }
 _PATCH_BIAS = "visual.patch_embed.proj.bias"
 _PIXELS = ("pixel_mean", "pixel_std")
+_PREPROCESSING = ("mean", "std", "interpolation", "resize_mode")
 _IGNORED = ("textual.attn_mask", *_PIXELS, _PATCH_BIAS)
 _REQUIRED = (*LIFT, *_PIXELS, *_NAMES, _PATCH_BIAS)
 
@@ -105,12 +106,9 @@ def read_meru(name: str) -> MeruCheckpoint:
             f"{path}: its tensors do not have the shapes of a MERU ({one_line(error)})"
         ) from None
     mean, std = (state[key].flatten().tolist() for key in _PIXELS)
-    preprocessing = {
-        "mean": mean,
-        "std": std,
-        "interpolation": "bicubic",
-        "resize_mode": "shortest",
-    }
+    # As MERU's traversals and classification prepare images: resized and cropped to the middle.
+    values = (mean, std, "bicubic", "shortest")
+    preprocessing = dict(zip(_PREPROCESSING, values, strict=True))
     return MeruCheckpoint(path, model_cfg, preprocessing, weights)
 
 
@@ -121,7 +119,8 @@ def _read_folder(folder: Path) -> MeruCheckpoint:
     path = folder / CONFIG_FILE
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
-        model_cfg, preprocess_cfg = dict(config["model_cfg"]), dict(config["preprocess_cfg"])
+        model_cfg = dict(config["model_cfg"])
+        preprocess_cfg = {key: config["preprocess_cfg"][key] for key in _PREPROCESSING}
     except (OSError, ValueError, LookupError, TypeError) as error:
         raise InputError(
             f"{path}: not a readable configuration of a MERU ({one_line(error)})"

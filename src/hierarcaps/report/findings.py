@@ -42,7 +42,7 @@ def _ordering_sentence(results: Results) -> str:
     test_set = results.info["test_set"]
     sentence = (
         f"On {count(test_set['n_items'], 'test hierarchy', 'test hierarchies')} "
-        f"({test_set['source']}), distance from the embedding of the empty string orders the four "
+        f"({test_set['source']}), distance from the root orders the four "
         f"tiers with τ_d = {best[1]} for {_standing(results, best[0], TAU_D)}"
     )
     trivial = _trivial(results, TAU_D)

@@ -104,7 +104,7 @@ def violins(axes: Axes, columns: Sequence[np.ndarray], style: Look) -> list[floa
 
 @styled
 def radius_figure(results: Results) -> Html:
-    """Return violins of the radius ``||e - r||`` per tier, one panel per model (first seed)."""
+    """Return violins of the radius per tier, one panel per model (first seed)."""
     panels = []
     for run in results.representatives("model", "untrained"):
         frame = results.items(run, "ordering")
@@ -116,15 +116,16 @@ def radius_figure(results: Results) -> Html:
         axes.grid(axis="x", visible=False)
         axes.set_title(run.label)
         axes.set_xlabel("tier")
-        axes.set_ylabel("radius $d_r$ (chord length)")
+        axes.set_ylabel("radius $d_r$")
         listed = ", ".join(f"{value:.3f}" for value in medians)
         panels.append(
             svg_panel(drawn, f"Violins of radius per tier, {run.label}. Medians: {listed}.")
         )
     return figure(
         panels,
-        "Distance of captions from the embedding of the empty string, by tier; unit sphere, so "
-        "between 0 and 2. Each panel has its own vertical scale. White dot: median; bar: "
+        "Distance of captions from the root, by tier: on the unit sphere the chord to the "
+        "embedding of the empty string, between 0 and 2; for a MERU the geodesic to the vertex of "
+        "its hyperboloid. Each panel has its own vertical scale. White dot: median; bar: "
         f"quartiles. {per_panel(results)}",
     )
 
