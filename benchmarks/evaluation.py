@@ -198,7 +198,7 @@ def end_to_end(rounds: int, n_items: int) -> None:
             found = plain_loops.per_image(similarity, radii, THRESHOLDS)
             gold = [item.tiers for item in items]
             precision, recall = plain_loops.precision_recall(found, texts, gold)
-            radius_of = dict(zip(texts, radii, strict=True))
+            radius_of = dict(zip(texts, radii.tolist(), strict=True))
             tau = plain_loops.mean_tau([[radius_of[tier] for tier in each] for each in gold])
             return {"precision": precision, "recall": recall, "tau_d": tau}
 

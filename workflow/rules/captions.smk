@@ -72,25 +72,26 @@ rule fetch_official_test_set:
 
 
 for _folder, _files in by_folder(DOWNLOADS).items():
+    # What is in place is a source like any other, however old: it is never fetched over.
+    if not all(Path(each.file).exists() for each in _files):
 
-    rule:
-        """Fetch published files, each with the hash that is known of it."""
-        name:
-            "download_" + _folder.replace("data/published/", "").replace("/", "_")
-        # Files that a person put in place stay as they are, whatever is newer.
-        input:
-            code=[ancient(path) for path in code_of("download.py")],
-        output:
-            [file.file for file in _files],
-        log:
-            f"logs/download/{_folder.replace('/', '-')}.log",
-        retries: 2
-        conda:
-            "../envs/core.yml"
-        params:
-            downloads=[list(vars(file).values()) for file in _files],
-        script:
-            "../scripts/download.py"
+        rule:
+            """Fetch published files, each with the hash that is known of it."""
+            name:
+                "download_" + _folder.replace("data/published/", "").replace("/", "_")
+            input:
+                code=code_of("download.py"),
+            output:
+                [each.file for each in _files],
+            log:
+                f"logs/download/{_folder.replace('/', '-')}.log",
+            retries: 2
+            conda:
+                "../envs/core.yml"
+            params:
+                downloads=[list(vars(each).values()) for each in _files],
+            script:
+                "../scripts/download.py"
 
 
 rule curate_test_set:
