@@ -122,7 +122,8 @@ def test_captions_to_items_from_files_to_files(tmp_path, logic_nli, monkeypatch)
     assert opened == [1]
     assert [path.read_bytes() for path in items] == before
     assert len(gather(items)) == 2
-    assert make_items_table(items, tmp_path / "all.parquet").empty
+    with pytest.raises(InputError, match="none of 2 captions became an item"):
+        make_items_table(items, tmp_path / "all.parquet", tmp_path / "all.csv")
 
 
 def test_augmentation_recombination_and_h_from_files(tmp_path, logic_nli):
