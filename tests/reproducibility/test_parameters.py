@@ -67,6 +67,8 @@ OTHER: dict[str, Any] = {
     "rn-24": "rn-16",
     "rn-16": "rn-24",
     "vit-8": "rn-16",
+    "rn-24-untrained": "vit-8-untrained",
+    "vit-8-untrained": "rn-24-untrained",
     "scenes": "table",
     "models/nli": "someone/an-nli-model",
     "transformers": "vllm",
@@ -109,7 +111,8 @@ def another(value: Any, path: tuple) -> Any:
     if value in OTHER:
         return OTHER[value]
     if path[0] == "models":
-        return value.replace("rn-24", "*").replace("vit-8", "rn-24").replace("*", "rn-16")
+        folder, variant, seed = value.split("/")
+        return f"{folder}/{OTHER[variant]}/{seed}"
     return re.sub(r"\b(train|validation|test)\.", lambda m: f"{SPLITS[m[1]]}.", value) + (
         "" if "/" in value else "-other"
     )
