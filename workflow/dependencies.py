@@ -3,7 +3,7 @@
 import ast
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -46,7 +46,7 @@ def _assets(package: Path) -> tuple[Path, ...]:
 @cache
 def _imported_files(path: Path) -> tuple[Path, ...]:
     files = []
-    for node in _running(ast.parse(_python_of(path))):
+    for node in _running(ast.parse(_python_of(path)).body):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
@@ -60,14 +60,13 @@ def _imported_files(path: Path) -> tuple[Path, ...]:
     return tuple(files)
 
 
-def _running(node: ast.AST) -> Iterator[ast.AST]:
-    """Yield a node and all in it, without what is for type checkers alone."""
-    yield node
-    children = ast.iter_child_nodes(node)
-    if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
-        children = iter(node.orelse)
-    for child in children:
-        yield from _running(child)
+def _running(body: Iterable[ast.AST]) -> Iterator[ast.AST]:
+    """Yield statements and all statements in them, without those for type checkers alone."""
+    for node in body:
+        yield node
+        checked = isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        for part in ("orelse", "finalbody", "handlers", "cases", *(() if checked else ("body",))):
+            yield from _running(getattr(node, part, ()))
 
 
 def _python_of(path: Path) -> str:

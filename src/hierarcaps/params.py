@@ -1,14 +1,20 @@
 """Validation of ``params.yaml`` and its overlays."""
 
 import difflib
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
-from jsonschema import Draft202012Validator, ValidationError
 
 from hierarcaps.errors import InputError
+
+# jsonschema would compile grammars of formats that no schema here names, at a second per start.
+sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
+from jsonschema import Draft202012Validator, ValidationError  # noqa: E402
+
+del sys.modules["rfc3987_syntax"]
 
 
 def drop_nulls(params: Any) -> Any:

@@ -17,17 +17,18 @@ FEWER = {
     "models": {"rn-24-untrained": {"seeds": [0]}, "vit-8-untrained": {"seeds": [0]}},
     "alignment": {"models": ["rn-24"], "seeds": [0]},
 }
-# Reasons of a job's own; the others say that a job before it runs.
+# Reasons of a job's own. Snakemake names them only where no job before it runs.
 OWN = ("Missing output files", "Set of input files has changed", "Params have changed")
 _JOB = re.compile(r"^(?:local)?rule (\w+):\n((?:    .+\n)+)", re.MULTILINE)
 
 
 class Job(NamedTuple):
-    """A job that is to run for a reason of its own."""
+    """A planned job; ``own`` where it is planned for a reason of its own."""
 
     rule: str
     wildcards: str
     outputs: tuple[str, ...]
+    own: bool
 
 
 def snakemake_on(directory: Path, changes: dict, *arguments: str) -> str:
@@ -36,7 +37,7 @@ def snakemake_on(directory: Path, changes: dict, *arguments: str) -> str:
     command += ["--workflow-profile", ROOT / "profiles" / "default", "--cores", "1"]
     with NamedTemporaryFile("w", suffix=".yaml") as fewer, NamedTemporaryFile("w") as changed:
         for file, content in ((fewer, FEWER), (changed, changes)):
-            yaml.safe_dump(content, file)
+            yaml.safe_dump(content, file, sort_keys=False)  # order is part of a parameter
             file.flush()
         result = run(ROOT, *command, "--configfile", fewer.name, changed.name, *arguments)
     return result.stdout + result.stderr
@@ -66,13 +67,13 @@ def pretend_finished(directory: Path) -> Path:
     return directory
 
 
-def own_jobs(directory: Path, changes: dict) -> list[Job]:
-    """Return the jobs that ``changes`` make run, without those that follow from others."""
+def plan(directory: Path, changes: dict) -> list[Job]:
+    """Return the jobs that ``changes`` of the parameters make run."""
     text = snakemake_on(directory, changes, "--dry-run", "--quiet", "host", "--", "all")
     jobs = []
     for rule, block in _JOB.findall(text):
         fields = dict(re.findall(r"^    ([\w-]+): (.*)$", block, re.MULTILINE))
-        if any(reason in fields.get("reason", "") for reason in OWN):
-            outputs = tuple(fields.get("output", "").split(", "))
-            jobs.append(Job(rule, fields.get("wildcards", ""), outputs))
+        outputs = tuple(fields.get("output", "").split(", "))
+        own = any(reason in fields.get("reason", "") for reason in OWN)
+        jobs.append(Job(rule, fields.get("wildcards", ""), outputs, own))
     return jobs

@@ -75,7 +75,7 @@ def test_repro_after_all_runs_no_job_and_all_after_repro_neither(recorded):
 
 def test_one_objective_changed_is_all_that_is_redone(repository):
     before = (repository / "models/rn-16/re/seed0/open_clip_model.safetensors").stat()
-    change_params(repository, {"alignment": {"objectives": {"ec": {"learning_rate": 0.001}}}})
+    change_params(repository, {"alignment": {"objectives": {"ec": {"learning_rate": 0.01}}}})
     assert "params.yaml" in dvc(repository, "params", "diff")
     assert LEARNING_RATE in dvc(repository, "params", "diff")
     output = dvc(repository, "repro")
@@ -174,15 +174,15 @@ def test_a_clone_without_data_makes_the_same_bytes_on_one_core(recorded, tmp_pat
 
 def test_an_experiment_runs_aside_and_redoes_only_what_it_changes(repository):
     summary = (repository / "results" / "summary.csv").read_bytes()
-    arguments = ["--name", "faster", "--set-param", f"{LEARNING_RATE}=0.001"]
+    arguments = ["--name", "wider", "--set-param", f"{LEARNING_RATE}=0.01"]
     output = dvc(repository, "exp", "run", "--temp", *arguments)
     assert executed(output) == ALIGNED | REPORTED
     assert (repository / "results" / "summary.csv").read_bytes() == summary
     assert up_to_date(repository)
-    assert LEARNING_RATE in dvc(repository, "params", "diff", "main", "faster")
-    changed = json.loads(dvc(repository, "metrics", "diff", "main", "faster", "--json"))["diff"]
+    assert LEARNING_RATE in dvc(repository, "params", "diff", "main", "wider")
+    changed = json.loads(dvc(repository, "metrics", "diff", "main", "wider", "--json"))["diff"]
     assert changed["results/metrics.json"]
-    dvc(repository, "exp", "apply", "faster")
+    dvc(repository, "exp", "apply", "wider")
     assert up_to_date(repository)
 
 
