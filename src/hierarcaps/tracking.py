@@ -129,7 +129,7 @@ def _create_local_database(uri: str) -> None:
             artifact_location=(path.parent / ARTIFACTS).resolve().as_uri(),
             tags=_experiment_tags(),
         )
-        # A copy, since MLflow keeps the new one open, and SQLite may hold a part of it in files beside.
+        # A copy, since MLflow keeps the new one open.
         with (
             contextlib.closing(sqlite3.connect(new)) as source,
             contextlib.closing(sqlite3.connect(whole)) as target,

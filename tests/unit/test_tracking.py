@@ -1,6 +1,7 @@
 """MLflow mirrors the result files: one run each, replaced only where the files changed."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -20,7 +21,8 @@ RUN = Mirrored(
 @pytest.fixture
 def project(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///mlflow.db")
+    # Absolute: MLflow keeps one connection for each address, whatever the current directory is.
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
     (tmp_path / "curve.csv").write_text(
         "step,split,loss,recall\n0,train,2.5,\n10,train,1.5,0.25\n10,validation,1.75,\n"
     )
@@ -38,7 +40,7 @@ def write_tau(folder, value):
 def stored_runs():
     import mlflow
 
-    client = mlflow.MlflowClient("sqlite:///mlflow.db")
+    client = mlflow.MlflowClient(os.environ["MLFLOW_TRACKING_URI"])
     experiment = client.get_experiment_by_name(EXPERIMENT)
     return client, client.search_runs([experiment.experiment_id])
 

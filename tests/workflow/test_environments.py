@@ -128,3 +128,11 @@ def test_without_conda_the_user_is_told_what_to_do(tmp_path, dry):
     assert "install Miniforge" in result.stderr
     assert "Traceback" not in result.stderr
     assert not (tmp_path / "data").exists()
+
+
+def test_every_rule_states_memory_and_time_that_grow():
+    for path in (ROOT / "workflow" / "rules").glob("*.smk"):
+        for block in re.split(r"(?m)^(?=rule )", path.read_text()):
+            if "script:" in block:
+                for resource in ("mem_mb", "runtime"):
+                    assert re.search(rf"{resource}=growing\(\d+\)", block), block.split(":")[0]
