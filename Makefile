@@ -32,8 +32,10 @@ sweep: $(ENV)/installed  ## The same tuning budget for both objectives, on the v
 ablations: $(ENV)/installed  ## What each part of the alignment recipe is worth
 	$(BIN)/snakemake --configfile config/ablations.yaml -- probe
 
-report: $(ENV)/installed  ## One file, results/report.html: figures, tables, rules and runtimes, after a run
-	$(BIN)/snakemake all --report results/report.html
+report: $(ENV)/installed  ## One file, build/report.html: figures, tables, rules and runtimes, after a run
+	mkdir -p build
+	$(BIN)/snakemake all --report build/report.html
+	@echo "The report: $(CURDIR)/build/report.html"
 
 pictures: $(ENV)/installed  ## The pictures of pages in the README, after a run (needs chromium)
 	$(BIN)/python docs/make_pictures.py
