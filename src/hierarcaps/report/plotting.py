@@ -116,15 +116,16 @@ def radius_figure(results: Results) -> Html:
         axes.grid(axis="x", visible=False)
         axes.set_title(run.label)
         axes.set_xlabel("tier")
-        axes.set_ylabel("radius $d_r$ (chord length)")
+        axes.set_ylabel("radius $d_r$")
         listed = ", ".join(f"{value:.3f}" for value in medians)
         panels.append(
             svg_panel(drawn, f"Violins of radius per tier, {run.label}. Medians: {listed}.")
         )
     return figure(
         panels,
-        "Distance of captions from the embedding of the empty string, by tier; unit sphere, so "
-        "between 0 and 2. Each panel has its own vertical scale. White dot: median; bar: "
+        "Distance of captions from the root, by tier: of unit vectors the chord to the embedding "
+        "of the empty string, between 0 and 2; of hyperbolic ones the geodesic to the vertex. Each "
+        "panel has its own vertical scale. White dot: median; bar: "
         f"quartiles. {per_panel(results)}",
     )
 
