@@ -3,11 +3,11 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 ENV := .venv
 BIN := $(ENV)/bin
 
-.PHONY: run test test-reproducibility test-slurm lint smoke official sweep ablations readme review mlflow benchmark clean
+.PHONY: run test test-reproducibility test-slurm lint smoke official sweep ablations report readme pictures review mlflow benchmark clean
 
 run: $(ENV)/installed  ## The whole study in its default profile
 	$(BIN)/snakemake all
-	@echo "The report: $(CURDIR)/results/reports/zero_shot.html"
+	@echo "The results: $(CURDIR)/results/index.html"
 
 test: $(ENV)/installed  ## Style, then all tests (the smoke run of the whole DAG among them)
 	$(MAKE) lint
@@ -38,6 +38,14 @@ sweep: $(ENV)/installed  ## The same tuning budget for both objectives, on the v
 
 ablations: $(ENV)/installed  ## What each part of the alignment recipe is worth
 	$(BIN)/snakemake --configfile config/ablations.yaml -- probe
+
+report: $(ENV)/installed  ## One file, build/report.html: figures, tables, rules and runtimes, after a run
+	mkdir -p build
+	$(BIN)/snakemake all --report build/report.html
+	@echo "The report: $(CURDIR)/build/report.html"
+
+pictures: $(ENV)/installed  ## The pictures of pages in the README, after a run (needs chromium)
+	$(BIN)/python docs/make_pictures.py
 
 readme: $(ENV)/installed  ## The rulegraph, results and picture in the README, after a run
 	$(BIN)/python docs/update_readme.py

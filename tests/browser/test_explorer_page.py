@@ -7,6 +7,7 @@ import threading
 import numpy as np
 import pandas as pd
 import pytest
+from page_checks import CONTRAST
 from PIL import Image
 
 from hierarcaps.evaluation.results import Run
@@ -386,29 +387,6 @@ def test_the_page_reaches_for_nothing_else(explore):
     with pytest.raises(Exception, match=r"Failed to fetch|Refused|Content Security"):
         page.script("return fetch(location.href)")
     page.driver.get_log("browser")  # the refusal above is meant
-
-
-CONTRAST = """
-const channel = (c) => ((c /= 255) <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
-const parse = (text) => text.match(/[\\d.]+/g).map(Number);
-const luminance = ([r, g, b]) => 0.2126 * channel(r) + 0.7152 * channel(g) + 0.0722 * channel(b);
-const ground = (node) => {
-  for (; node; node = node.parentElement) {
-    const color = parse(getComputedStyle(node).backgroundColor);
-    if (color.length === 3 || color[3] === 1) return color;
-  }
-};
-const low = [];
-const isText = (child) => child.nodeType === 3 && child.data.trim();
-const skipped = "script, option, [type=range], :disabled, :disabled *";
-for (const node of document.querySelectorAll(`body *:not(${skipped})`)) {
-  if (!(node.value || [...node.childNodes].some(isText)) || !node.checkVisibility()) continue;
-  const [a, b] = [luminance(parse(getComputedStyle(node).color)), luminance(ground(node))];
-  const contrast = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
-  if (contrast < 4.5) low.push(`${node.tagName}#${node.id}.${node.className} ${contrast}`);
-}
-return low;
-"""
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -180,7 +180,9 @@ rule render_report:
             caption="../report/figure.rst",
             category="2. Figures and tables",
             subcategory="{notebook}",
-            labels={"no.": "{number}", "kind": "{kind}", "title": "{title}"},
+            # One label: of two values of a label the report makes a switch, for which it needs
+            # a result of each.
+            labels={"shows": "{number} {title} ({kind})"},
         ),
     log:
         "logs/render_report/{notebook}.log",

@@ -1,6 +1,7 @@
 """Where images lie among texts: the modality gap, and images seen from the root."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -14,8 +15,10 @@ class ModalityGap(TestSetTask):
     """How far apart are images and their most specific captions, and which are nearer the root?
 
     The **gap** is the distance of the centroids of images and of captions (Liang et al., 2022:
-    "Mind the gap"): 0 if both fill the same region, at most 2 on the unit sphere. An image shows
-    all that its caption says and more, so one expects it at least as far from the root.
+    "Mind the gap"): 0 if both fill the same region, at most 2. It and the cosine are of directions
+    from the centre, which unit vectors are, so that other geometries can be set beside the sphere.
+    An image shows all that its caption says and more, so one expects it at least as far from the
+    root; radii are those of the model's geometry.
     """
 
     name = "modality_gap"
@@ -26,16 +29,18 @@ class ModalityGap(TestSetTask):
         ``along_gap`` is the item's caption minus its image, projected on the direction from the
         centroid of images to that of captions: its mean over items is the gap.
         """
-        texts = [item.tiers[-1] for item in items]
-        image = embeddings.images[embeddings.image_rows(images_of(items))].astype(np.float64)
-        text = embeddings.texts[embeddings.text_rows(texts)].astype(np.float64)
+        names, texts = images_of(items), [item.tiers[-1] for item in items]
+        image = _directions(embeddings.images[embeddings.image_rows(names)])
+        text = _directions(embeddings.texts[embeddings.text_rows(texts)])
         gap = text.mean(axis=0) - image.mean(axis=0)
         length = np.linalg.norm(gap)
+        # Images are points of the same space: what measures texts measures them.
+        images = replace(embeddings, texts=embeddings.images, strings=embeddings.names)
         return pd.DataFrame(
             {
                 "item_id": [item.item_id for item in items],
                 "cosine": np.einsum("nd,nd->n", image, text),
-                "image_radius": np.linalg.norm(image - embeddings.root, axis=1),
+                "image_radius": space.radii(images, names),
                 "text_radius": space.radii(embeddings, texts),
                 "along_gap": (text - image) @ (gap / length if length else gap),
             }
@@ -51,3 +56,10 @@ class ModalityGap(TestSetTask):
             "text_radius": text,
             "image_beyond_text": (image > text).astype(float),
         }
+
+
+def _directions(vectors: np.ndarray) -> np.ndarray:
+    """Return vectors (N, D) at length 1, in double precision; a vector of length 0 stays."""
+    found = vectors.astype(np.float64)
+    lengths = np.linalg.norm(found, axis=1, keepdims=True)
+    return found / np.where(lengths > 0, lengths, 1)

@@ -75,8 +75,8 @@ def write_pieces(notebook: Any, folder: str | Path) -> list[str]:
 
 
 def slug(title: str) -> str:
-    """Return a title as part of a file name: lower case, no more than 48 characters."""
-    return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:48].rstrip("-") or "untitled"
+    """Return a title as part of a file name: lower case, no more than 80 characters."""
+    return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:80].rstrip("-") or "untitled"
 
 
 def _page(piece: Piece, css: str) -> str:

@@ -121,10 +121,11 @@ def headline_table(results: Results) -> Html:
         kind = GROUP_OF[runs[0].kind]
         label = runs[0].label.removesuffix(", untrained")
         name = f'{escape(label)} <span class="hc-interval">{kind}</span>'
-        rows.append([name, str(len(runs)), *(number_cell(value) for value in values)])
+        seeds = "–" if runs[0].kind == "baseline" else str(len(runs))
+        rows.append([name, seeds, *(number_cell(value) for value in values)])
     n = " to ".join(f"{size:,}" for size in sorted({min(sizes), max(sizes)})) if sizes else "0"
     return table(
-        "The main numbers.",
+        "Retrieval of hierarchies, order of the tiers, and standard retrieval.",
         "Mean over seeds; in brackets the outermost limits of the seeds' bootstrap 95% intervals "
         f"over items, n = {n}. A dash: does not apply. What they mean is in the notebooks.",
         ["Model", "Seeds", *(heading(key) for key in METRICS)],
@@ -157,7 +158,7 @@ def _durations(durations: Sequence[Duration]) -> str:
     return table(
         f"Duration: {total} of work in {jobs}.",
         "The last time that each job ran; jobs run beside each other, so that the run itself took "
-        "less where there are several cores. Measured on the machine that made this page.",
+        "less where there are several cores. “make report” shows when each of them ran.",
         ["Rule", "Jobs", "Time, h:mm:ss", "Peak memory, MB"],
         rows,
     ).text

@@ -27,7 +27,7 @@ def modality_figure(results: Results) -> Html:
         axes.grid(axis="x", visible=False)
         axes.set_title(run.label)
         axes.set_xlabel("tier of a text, or image")
-        axes.set_ylabel("radius $d_r$ (chord length)")
+        axes.set_ylabel("radius $d_r$")
         listed = ", ".join(f"{value:.3f}" for value in medians)
         alt = f"Violins of the radius of texts per tier and of images, {run.label}."
         panels.append(svg_panel(drawn, f"{alt} Medians: {listed}."))
@@ -35,7 +35,7 @@ def modality_figure(results: Results) -> Html:
         return note("The place of images among texts was not measured in this run.")
     return figure(
         panels,
-        "Distance from the embedding of the empty string, of texts by tier and of the images "
+        "Distance from the root, of texts by tier and of the images "
         "themselves. An image says more than any caption of it; where images lie nearer to the "
         "root than texts, or apart from all of them, it is the gap between the modalities that "
         "decides, and not what they show. Each panel has its own vertical scale. White dot: "

@@ -123,9 +123,9 @@ def radius_figure(results: Results) -> Html:
         )
     return figure(
         panels,
-        "Distance of captions from the root, by tier: on the unit sphere the chord to the "
-        "embedding of the empty string, between 0 and 2; for a MERU the geodesic to the vertex of "
-        "its hyperboloid. Each panel has its own vertical scale. White dot: median; bar: "
+        "Distance of captions from the root, by tier: of unit vectors the chord to the embedding "
+        "of the empty string, between 0 and 2; of hyperbolic ones the geodesic to the vertex. Each "
+        "panel has its own vertical scale. White dot: median; bar: "
         f"quartiles. {per_panel(results)}",
     )
 

@@ -13,6 +13,8 @@ from hierarcaps.files import atomic_path
 from hierarcaps.report.extract import write_pieces
 
 KERNEL = "python3"
+# A busy machine can take minutes to start a kernel; by default papermill waits for one.
+START_TIMEOUT = 600  # seconds
 PAGE_TEMPLATE = "page.html.j2"
 # nbconvert's pages load these from the network unless they are blank.
 NETWORK_URLS = ("mathjax_url", "require_js_url", "mermaid_js_url", "mermaid_layout_elk_js_url")
@@ -77,7 +79,12 @@ def _execute(template: Path, executed: Path, parameters: dict[str, Any], kept: b
         )
     try:
         papermill.execute_notebook(
-            str(template), str(executed), parameters, kernel_name=KERNEL, progress_bar=False
+            str(template),
+            str(executed),
+            parameters,
+            kernel_name=KERNEL,
+            progress_bar=False,
+            start_timeout=START_TIMEOUT,
         )
     except PapermillExecutionError as error:
         if error.ename == InputError.__name__:

@@ -69,7 +69,14 @@ def pages(tmp_path_factory):
 
 
 @pytest.mark.parametrize(
-    ("name", "figures", "tables"), [("zero_shot", 6, 7), ("dataset", 3, 7), ("alignment", 7, 4)]
+    ("name", "figures", "tables"),
+    [
+        ("zero_shot", 9, 9),
+        ("dataset", 3, 7),
+        ("alignment", 7, 5),
+        ("qualitative", 1, 5),
+        ("paper", 3, 6),
+    ],
 )
 def test_pages_are_accessible(pages, name, figures, tables):
     soup = BeautifulSoup(pages[name], "html.parser")
@@ -94,6 +101,21 @@ def test_pages_load_nothing_and_run_nothing(pages, name):
     assert "url(" not in styles
     assert "@import" not in styles
     assert HOSTILE in soup.get_text()
+
+
+def test_rendering_a_report_twice_gives_equal_bytes(tmp_path):
+    (tmp_path / "study").mkdir()
+    given = write_alignment(tmp_path / "study")
+    given = {name: given[name] for name in ("results", "models")}
+    for name in ("a", "b"):
+        folder = tmp_path / name
+        outputs = folder / "paper.ipynb", folder / "paper.html"
+        folder.mkdir()
+        render(FOLDER / "paper.ipynb", *outputs, given, figures=folder / "figures")
+    files = sorted(p.relative_to(tmp_path / "a") for p in (tmp_path / "a").rglob("*.*"))
+    assert len(files) > 10
+    for file in files:
+        assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes(), file
 
 
 def test_zero_shot_of_real_data_without_controls(tmp_path):
