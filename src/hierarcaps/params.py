@@ -75,10 +75,11 @@ def _check_references(params: Mapping[str, Any]) -> None:
     """Check what a schema cannot: names that refer to other sections."""
     architectures = params["pretrain"]["architectures"]
     for name, variant in params["pretrain"]["variants"].items():
-        if ("entailment_weight" in variant) != (variant.get("objective") == "meru"):
+        trained = variant.get("steps", params["pretrain"]["training"]["steps"]) > 0
+        if ("entailment_weight" in variant) != (trained and variant.get("objective") == "meru"):
             raise InputError(
                 f"params: pretrain.variants.{name}: expected 'entailment_weight' with the "
-                "objective meru, and with it alone."
+                "objective meru where it is trained, and there alone."
             )
         if variant["architecture"] not in architectures:
             raise InputError(

@@ -107,7 +107,7 @@ def make_objective(settings: Mapping[str, Any], seed: int) -> Objective:
 
     Args:
         settings: ``architecture``, and ``objective`` (``clip`` by default, or ``meru`` with
-            ``entailment_weight``).
+            ``entailment_weight``, which a model that is not trained goes without).
         seed: of the weights.
 
     Raises:
@@ -116,7 +116,7 @@ def make_objective(settings: Mapping[str, Any], seed: int) -> Objective:
     name, architecture = settings.get("objective", "clip"), settings["architecture"]
     makers: dict[str, Callable[[], Objective]] = {
         "clip": lambda: ClipObjective(architecture),
-        "meru": lambda: MeruObjective(architecture, settings["entailment_weight"]),
+        "meru": lambda: MeruObjective(architecture, settings.get("entailment_weight", 0.0)),
     }
     if name not in makers:
         raise InputError(f"pretrain objective: found {name!r}, expected one of {', '.join(makers)}")
