@@ -73,6 +73,9 @@ rule evaluate_nli:
         "logs/evaluate_nli.log",
     conda:
         "../envs/torch.yml"
+    resources:
+        mem_mb=growing(3000),
+        runtime=growing(30),
     threads: 1
     params:
         nli=lambda wildcards: judge(),

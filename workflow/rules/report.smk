@@ -156,6 +156,9 @@ rule compare_published:
         "logs/benchmarks/compare_published.tsv"
     conda:
         "../envs/core.yml"
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(10),
     script:
         "../scripts/compare_published.py"
 
@@ -250,6 +253,9 @@ rule write_index:
         "logs/benchmarks/write_index.tsv"
     conda:
         "../envs/core.yml"
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(10),
     params:
         results=lambda wildcards: RESULTS,
         models=[
