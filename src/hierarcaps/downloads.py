@@ -17,6 +17,7 @@ from hierarcaps.files import atomic_path, sha256_file
 from hierarcaps.generation.download import fetch
 
 COLUMNS = ["file", "url", "member", "archive_sha256", "sha256"]
+ROOT = PurePosixPath("data", "published")
 PICTURES = (".jpg", ".jpeg", ".png")
 PICTURES_AT_ONCE = 256  # held in memory
 
@@ -45,7 +46,8 @@ def read_downloads(path: str | Path) -> list[Download]:
     """Read a list of files (``config/downloads.csv``).
 
     Raises:
-        InputError: another header, an address that is not https, or a file without a hash.
+        InputError: another header, an address that is not https, a file elsewhere than below
+            ``data/published``, or one without a hash.
     """
     with Path(path).open(encoding="utf-8", newline="") as file:
         reader = csv.DictReader(file)
@@ -55,17 +57,20 @@ def read_downloads(path: str | Path) -> list[Download]:
     for each in downloads:
         if not each.url.startswith("https://"):
             raise InputError(f"{path}: {each.file}: found {each.url!r}, expected https://...")
+        if ROOT not in PurePosixPath(each.file).parents:
+            raise InputError(f"{path}: found the file {each.file!r}, expected {ROOT}/...")
         if not (each.sha256 or each.archive_sha256):
             raise InputError(f"{path}: {each.file}: no hash, expected archive_sha256 or sha256")
     return downloads
 
 
-def by_folder(downloads: Sequence[Download]) -> Mapping[str, list[Download]]:
-    """Return folder -> its files: what one job fetches."""
-    folders: dict[str, list[Download]] = {}
+def by_data_set(downloads: Sequence[Download]) -> Mapping[str, list[Download]]:
+    """Return data set -> its files, as one job fetches them; a name is the folder's below ROOT."""
+    data_sets: dict[str, list[Download]] = {}
     for each in downloads:
-        folders.setdefault(str(PurePosixPath(each.file).parent), []).append(each)
-    return folders
+        folder = PurePosixPath(each.file).parent.relative_to(ROOT)
+        data_sets.setdefault("_".join(folder.parts), []).append(each)
+    return data_sets
 
 
 def files_at(downloads: Sequence[Download], path: str) -> list[str]:

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from hierarcaps import downloads
-from hierarcaps.downloads import Download, by_folder, fetch_downloads, files_at, read_downloads
+from hierarcaps.downloads import Download, by_data_set, fetch_downloads, files_at, read_downloads
 from hierarcaps.errors import InputError
 from hierarcaps.files import sha256_file
 from hierarcaps.images import open_images
@@ -106,10 +106,9 @@ def test_the_list_names_https_addresses_and_hashes():
     for each in files:
         assert each.file.startswith("data/published/")
         assert all(len(sha) in (0, 64) for sha in (each.archive_sha256, each.sha256))
-    assert set(by_folder(files)) == {
-        f"data/published/{name}"
-        for name in ("hyperlex", "breeds/modified", "breeds/wordnet", "cifar10", "cifar100", "coco")
-    }
+    assert set(by_data_set(files)) == {
+        "hyperlex", "breeds_modified", "breeds_wordnet", "cifar10", "cifar100", "coco",
+    }  # fmt: skip
 
 
 def test_files_are_found_by_their_place():
@@ -129,7 +128,8 @@ def test_files_are_found_by_their_place():
         ("file,url\nx,y\n", "expected file,url,member"),
         ("{header}x,http://a.org/x,,,00\n", "expected https"),
         ("{header}x,file:///etc/passwd,,,00\n", "expected https"),
-        ("{header}x,https://a.org/x,,,\n", "no hash"),
+        ("{header}x,https://a.org/x,,,00\n", "expected data/published/"),
+        ("{header}data/published/a/x,https://a.org/x,,,\n", "no hash"),
     ],
 )
 def test_bad_lists_are_named(tmp_path, row, message):

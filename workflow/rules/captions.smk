@@ -71,23 +71,26 @@ rule fetch_official_test_set:
         "../scripts/fetch_official_test_set.py"
 
 
-for _folder, _files in by_folder(DOWNLOADS).items():
+for _data_set, _files in by_data_set(DOWNLOADS).items():
     # What is in place is a source like any other, however old: it is never fetched over.
     if not all(Path(each.file).exists() for each in _files):
 
         rule:
             """Fetch published files, each with the hash that is known of it."""
             name:
-                "download_" + _folder.replace("data/published/", "").replace("/", "_")
+                f"download_{_data_set}"
             input:
                 code=code_of("download.py"),
             output:
                 [each.file for each in _files],
             log:
-                f"logs/download/{_folder.replace('/', '-')}.log",
+                f"logs/download/{_data_set}.log",
             retries: 2
             conda:
                 "../envs/core.yml"
+            resources:
+                mem_mb=growing(2000),
+                runtime=growing(120),
             params:
                 downloads=[list(vars(each).values()) for each in _files],
             script:
