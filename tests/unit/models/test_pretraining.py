@@ -300,7 +300,7 @@ class TestMeru:
         x, y = lifted(texts, model.textual_alpha)[row], lifted(images, model.visual_alpha)
         times = [np.sqrt(1 / curvature + (v**2).sum(1)) for v in (x, y)]
         inner = curvature * (y @ x.T - np.outer(times[1], times[0]))
-        logits = -math.exp(model.clip.logit_scale) * np.arccosh(-inner) / curvature**0.5
+        logits = -math.exp(model.clip.logit_scale.item()) * np.arccosh(-inner) / curvature**0.5
         for i, j in ((0, 2), (2, 0)):
             logits[i, j] = -np.inf
         losses = [np.log(np.exp(m).sum(1)) - m.diagonal() for m in (logits, logits.T)]
