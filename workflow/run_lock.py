@@ -7,9 +7,11 @@ ends it. So a process that gets the lock for itself alone knows that the lock fi
 """
 
 import contextlib
+import errno
 import fcntl
 import os
 import select
+import shutil
 import signal
 import socket
 import sys
@@ -22,6 +24,7 @@ FOLDER = Path(".snakemake")
 RUNNING = "running-jobs"
 RUN_VARIABLE = "HIERARCAPS_RUN"
 GRACE_SECONDS = 2.0
+ROOM = 10_000_000  # bytes that Snakemake's own records need at the least
 
 
 def enter(directory: str | Path = ".") -> IO[str]:
@@ -34,10 +37,12 @@ def enter(directory: str | Path = ".") -> IO[str]:
         The held file, to be kept open.
 
     Raises:
-        OSError: the directory cannot be written.
+        OSError: the directory cannot be written, or its disk is full.
     """
     folder = Path(directory) / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
+    if shutil.disk_usage(folder).free < ROOM:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     held = (folder / "run.lock").open("a+", encoding="utf-8")
     stale = [*(folder / "locks").glob("*.lock")]
     if stale:

@@ -86,7 +86,7 @@ def _take(known: Sequence[str], wanted: int, root: Path, held: contextlib.ExitSt
     told = False
     while True:
         attempt = contextlib.ExitStack()
-        taken = []
+        taken: list[str] = []
         for device in known:
             if len(taken) < wanted and (file := _try_lock(root, device)):
                 attempt.enter_context(file)

@@ -132,11 +132,11 @@ class Running:
         noted = {int(note.name.rpartition(" ")[2]) for note in notes}
         return [process for process in self.jobs() if process in noted]
 
-    def wait(self, seconds: float = 600) -> int:
+    def wait(self, seconds: float = 1800) -> int:
         """Wait for its end; return its exit status."""
         return self.process.wait(timeout=seconds)
 
-    def wait_for(self, condition, seconds: float = 300) -> bool:
+    def wait_for(self, condition, seconds: float = 1800) -> bool:
         """Wait until the condition holds; return False where the run ended before."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:

@@ -68,7 +68,8 @@ def job(snakemake: Any) -> Iterator[None]:
         sys.stdout, sys.stderr = _Tee(sys.__stdout__, log), _Tee(sys.__stderr__, log)
         try:
             print(name, file=sys.stderr)
-            with noted(f"{name} (mem_mb={resources.mem_mb})"), lease(resources.get("gpu", 0)):
+            memory = f"mem_mb={resources.get('mem_mb', 'not stated')}"
+            with noted(f"{name} ({memory})"), lease(resources.get("gpu", 0)):
                 yield
         except InputError as error:
             print(f"Error: {error}", file=sys.stderr)
