@@ -138,6 +138,15 @@ def result_files(model, objective, seed, tasks, kinds=("json", "parquet")):
     return [f"{folder}/{task}.{kind}" for task in tasks for kind in kinds]
 
 
+def embeddings_of(listed):
+    """The embeddings of runs, listed as the notebooks list them: [model, objective, seeds]."""
+    return [
+        f"{RESULTS}/{model}/{objective}/seed{seed}/embeddings.safetensors"
+        for model, objective, seeds in listed
+        for seed in seeds
+    ]
+
+
 def mirrored_run(model, objective, seed):
     """A run of the study as one MLflow run, with the curve of its training."""
     aligned = objective != "zeroshot"

@@ -27,14 +27,6 @@ FURTHER = {name: f"{RESULTS}/{name}" for name in ("ablations", "sweep")}
 STUDY = [*rules.probe.input, f"{RESULTS}/run.json", f"{RESULTS}/examples.parquet"]
 
 
-def embeddings_of(listed):
-    return [
-        f"{RESULTS}/{model}/{objective}/seed{seed}/embeddings.safetensors"
-        for model, objective, seeds in listed
-        for seed in seeds
-    ]
-
-
 # What each notebook reads, and the parameters that it is rendered with.
 NOTEBOOKS = {
     "dataset": {

@@ -24,6 +24,7 @@ def root_figure(results: Results) -> Html:
         return note("Other roots were not tried in this run.")
     runs = results.measured(TASK, "tau_d_empty", "model", "untrained")
     sizes = sorted({estimate.n for _, estimate in runs})
+    seeds = sorted({run.seed for run, _ in runs})
     return figure(
         panels,
         "The same embeddings, seen from another root. Circles: the empty string, the root of "
@@ -31,12 +32,8 @@ def root_figure(results: Results) -> Html:
         "origin, from which all texts are equally far, so that there is no order and only the most "
         "similar text is retrieved. Marks: means over items, one per seed; bars: bootstrap 95% "
         f"intervals over items; n = {', '.join(f'{n:,}' for n in sizes)} items, "
-        f"{count(len(runs), 'run')}, seeds {', '.join(map(str, _seeds(results)))}.",
+        f"{count(len(runs), 'run')}, seeds: {', '.join(map(str, seeds))}.",
     )
-
-
-def _seeds(results: Results) -> list[int]:
-    return sorted({run.seed for run in results.of_kind("model", "untrained")})
 
 
 def _panel(results: Results, metric: str) -> Panel | None:

@@ -61,6 +61,7 @@ ROOT_COLUMNS = tuple(
     Column(f"{heading}, {name}", "root_ablation", f"{metric}_{root}")
     for heading, metric in (("τ_d", "tau_d"), ("Precision", "precision"), ("Recall", "recall"))
     for root, name in (("empty", "empty string"), ("mean", "mean text"), ("origin", "origin"))
+    if (metric, root) != ("tau_d", "origin")  # 0 by construction
 )
 GAP_COLUMNS = (
     Column("Gap of the centroids", "modality_gap", "gap"),
@@ -235,6 +236,8 @@ def provenance(results: Results) -> Html:
     facts = {
         f"test set: {key.removeprefix('n_')}": value for key, value in info["test_set"].items()
     }
+    if "params_sha256" in info:
+        facts["parameters: SHA-256"] = info["params_sha256"]
     facts |= {f"version: {key}": value for key, value in sorted(info["versions"].items())}
     rows = [[escape(str(key)), escape(str(value))] for key, value in facts.items()]
     params = json.dumps(info["params"], indent=2, sort_keys=True, ensure_ascii=False)
