@@ -73,10 +73,10 @@ rule evaluate_nli:
         "logs/evaluate_nli.log",
     conda:
         "../envs/torch.yml"
+    threads: 1
     resources:
         mem_mb=growing(3000),
         runtime=growing(30),
-    threads: 1
     params:
         nli=lambda wildcards: judge(),
         size=lambda wildcards: NLI["train"]["evaluation_pairs"],

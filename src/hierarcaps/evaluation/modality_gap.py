@@ -1,7 +1,6 @@
 """Where images lie among texts: the modality gap, and images seen from the root."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -34,13 +33,11 @@ class ModalityGap(TestSetTask):
         text = _directions(embeddings.texts[embeddings.text_rows(texts)])
         gap = text.mean(axis=0) - image.mean(axis=0)
         length = np.linalg.norm(gap)
-        # Images are points of the same space: what measures texts measures them.
-        images = replace(embeddings, texts=embeddings.images, strings=embeddings.names)
         return pd.DataFrame(
             {
                 "item_id": [item.item_id for item in items],
                 "cosine": np.einsum("nd,nd->n", image, text),
-                "image_radius": space.radii(images, names),
+                "image_radius": space.image_radii(embeddings, names),
                 "text_radius": space.radii(embeddings, texts),
                 "along_gap": (text - image) @ (gap / length if length else gap),
             }

@@ -94,4 +94,5 @@ def write_alignment(root: Path, n: int = 12, suffix: str = "") -> dict:
     summary.to_csv(results / "summary.csv", index=False)
     _differences(n).to_csv(results / "differences.csv", index=False)
     write_comparison(results, PUBLISHED, results / "published.csv")
-    return {"results": str(results), "models": MODELS, "curves": curves}
+    further = {name: str(results / name) for name in ("ablations", "sweep")}  # not there
+    return {"results": str(results), "models": MODELS, "curves": curves, **further}
