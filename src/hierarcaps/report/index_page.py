@@ -118,9 +118,9 @@ def headline_table(results: Results) -> Html:
         if not any(values):
             continue
         sizes |= {value.n for value in values if value}
-        kind = GROUP_OF[runs[0].kind]
+        group = GROUP_OF[runs[0].kind]
         label = runs[0].label.removesuffix(", untrained")
-        name = f'{escape(label)} <span class="hc-interval">{kind}</span>'
+        name = f'{escape(label)} <span class="hc-interval">{group}</span>'
         seeds = "–" if runs[0].kind == "baseline" else str(len(runs))
         rows.append([name, seeds, *(number_cell(value) for value in values)])
     n = " to ".join(f"{size:,}" for size in sorted({min(sizes), max(sizes)})) if sizes else "0"

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from html import escape
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -158,7 +159,7 @@ def _tier_panel(before: Retrieved, afters: Sequence[Retrieved]) -> Panel:
         colour = COLOURS.get(after.run.objective, GREY)
         hatch = "////" if after.run.objective == "ec" else None
         name = OBJECTIVES.get(after.run.objective, after.run.objective)
-        shared = {"width": 0.9 * width, "edgecolor": colour, "hatch": hatch}
+        shared: dict[str, Any] = {"width": 0.9 * width, "edgecolor": colour, "hatch": hatch}
         face = "white" if hatch else colour
         axes.bar(places, gained, facecolor=face, label=name, **shared)
         axes.bar(places, -lost, facecolor=face, alpha=0.55, **shared)
