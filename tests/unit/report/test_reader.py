@@ -12,7 +12,8 @@ from synthetic_results import write_results
 
 from hierarcaps.embeddings import read_embeddings
 from hierarcaps.errors import InputError
-from hierarcaps.evaluation.published import write_comparison
+from hierarcaps.evaluation.published import OFFICIAL_TEST_SET, write_comparison
+from hierarcaps.files import write_json
 from hierarcaps.report import published_table, qualitative, radial_view, retention, variants
 from hierarcaps.report.alignment_study import Alignment
 from hierarcaps.report.durations import clock, read_durations
@@ -94,7 +95,9 @@ def _compare(folder, official):
     summary.to_csv(folder / "summary.csv", index=False)
     source = published_table.__file__
     paper = re.sub(r"src/hierarcaps.*", "config/paper_results.csv", source)
-    write_comparison(folder / "summary.csv", paper, folder / "published.csv", official)
+    test_set = OFFICIAL_TEST_SET if official else "drawn scenes"
+    write_json(folder / "run.json", {"test_set": {"source": test_set}})
+    write_comparison(folder, paper, folder / "published.csv")
     return published_table.read_comparison(folder / "published.csv")
 
 
