@@ -21,7 +21,8 @@ from dependencies import _python_of, code_of
 ENVIRONMENTS = ROOT / "workflow" / "envs"
 OWN = {"hierarcaps", "_job", "run_lock"}
 OPTIONAL = {"vllm"}  # a backend that the user installs beside the project
-TORCH_ON_DEMAND = {"pick_examples.py": {"torch"}}  # imported only by tasks that this script skips
+# Imported only where radii and angles are measured, which these scripts do not.
+TORCH_ON_DEMAND = {"pick_examples.py": {"torch"}, "render_report.py": {"torch"}}
 
 
 def normal(name: str) -> str:
