@@ -61,8 +61,10 @@ def pretend_finished(directory: Path) -> Path:
     """Make every output of the study, empty, with the records of a finished run."""
     for name in detailed_summary(directory, "all"):
         path = directory / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch()
+        folder = path if not path.suffix else path.parent  # a folder of figures has no suffix
+        folder.mkdir(parents=True, exist_ok=True)
+        if path.suffix:
+            path.touch()
     snakemake_on(directory, {}, "--touch", "--forceall", "--", "all")
     return directory
 

@@ -20,9 +20,14 @@ DECIDES: dict[str, set[str]] = {
     "results": PROBED
     | EVALUATE
     | MLFLOW
-    | {"list_embedding_needs", "draw_contact_sheet", "pick_examples", "export_explorer"},
+    | {"list_embedding_needs", "draw_contact_sheet", "pick_examples", "export_explorer"}
+    | {"compare_published", "write_index"},
     "scenes": {"draw_scenes"},
     "pretrain": {"pretrain"},
+    "pretrain.training": {"pretrain", "pretrain_meru"},
+    "pretrain.training.steps": {"pretrain"},
+    "pretrain.architectures.rn-16": {"pretrain", "pretrain_meru"},
+    "pretrain.variants.meru-24": {"pretrain_meru"},
     "models": {"embed"} | MLFLOW,
     "models.rn-24": {"embed", "align"} | MLFLOW,
     "models.rn-24-untrained.seeds": {"pretrain"} | PROBED | MLFLOW,
