@@ -62,6 +62,7 @@ mlflow: $(ENV)/installed  ## MLflow's pages on localhost, runs grouped by model 
 
 benchmark: $(ENV)/installed  ## Speed, as ratios measured in one run
 	$(BIN)/python benchmarks/evaluation.py
+	$(BIN)/python benchmarks/alignment.py
 
 clean:  ## Everything that can be computed again
 	rm -rf build logs results results-* data models mlflow.db mlartifacts .snakemake
