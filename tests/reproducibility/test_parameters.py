@@ -26,7 +26,7 @@ DECIDES: dict[str, set[str]] = {
     "pretrain": {"pretrain"},
     "pretrain.training": {"pretrain", "pretrain_meru"},
     "pretrain.training.steps": {"pretrain"},
-    "pretrain.architectures.rn-16": {"pretrain", "pretrain_meru"},
+    "pretrain.architectures.rn-24": {"pretrain", "pretrain_meru"},
     "pretrain.variants.meru-24": {"pretrain_meru"},
     "models": {"embed"} | MLFLOW,
     "models.rn-24": {"embed", "align"} | MLFLOW,
