@@ -1,7 +1,6 @@
 """Scripts that look over a page in the browser."""
 
-# Every visible text whose contrast with what is behind it is below WCAG AA.
-CONTRAST = """
+_CONTRAST = """
 const channel = (c) => ((c /= 255) <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
 const parse = (text) => text.match(/[\\d.]+/g).map(Number);
 const luminance = ([r, g, b]) => 0.2126 * channel(r) + 0.7152 * channel(g) + 0.0722 * channel(b);
@@ -13,15 +12,28 @@ const ground = (node) => {
 };
 const low = [];
 const isText = (child) => child.nodeType === 3 && child.data.trim();
-const skipped = "script, option, [type=range], :disabled, :disabled *";
+const skipped = "SKIPPED";
 for (const node of document.querySelectorAll(`body *:not(${skipped})`)) {
-  if (!(node.value || [...node.childNodes].some(isText)) || !node.checkVisibility()) continue;
+  if (!(node.value || [...node.childNodes].some(isText))) continue;
+  if (!node.checkVisibility({ opacityProperty: OPACITY })) continue;
   const [a, b] = [luminance(parse(getComputedStyle(node).color)), luminance(ground(node))];
   const contrast = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
   if (contrast < 4.5) low.push(`${node.tagName}#${node.id}.${node.className} ${contrast}`);
 }
 return low;
 """
+
+
+def contrast(skipped: str, see_through: bool = True) -> str:
+    """Script that lists every visible text whose contrast with what is behind it is below WCAG AA.
+
+    ``skipped`` selects what is not asked; without ``see_through``, nor is text of opacity 0.
+    """
+    opacity = "false" if see_through else "true"
+    return _CONTRAST.replace("SKIPPED", skipped).replace("OPACITY", opacity)
+
+
+CONTRAST = contrast("script, option, [type=range], :disabled, :disabled *")
 
 # What a page's structure lacks for readers who can't see it: one line per complaint.
 STRUCTURE = """

@@ -4,6 +4,7 @@ import time
 from dataclasses import replace
 
 import pytest
+from page_checks import contrast
 from PIL import Image
 
 from hierarcaps.hierarchy import CaptionHierarchy
@@ -301,28 +302,7 @@ def test_the_page_loads_nothing(review):
     page.driver.get_log("browser")  # the refusal above is meant
 
 
-CONTRAST = """
-const channel = (c) => ((c /= 255) <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
-const parse = (text) => text.match(/[\\d.]+/g).map(Number);
-const luminance = ([r, g, b]) => 0.2126 * channel(r) + 0.7152 * channel(g) + 0.0722 * channel(b);
-const ground = (node) => {
-  for (; node; node = node.parentElement) {
-    const color = parse(getComputedStyle(node).backgroundColor);
-    if (color.length === 3 || color[3] === 1) return color;
-  }
-};
-const low = [];
-const isText = (child) => child.nodeType === 3 && child.data.trim();
-const skipped = "script, option, kbd, :disabled, :disabled *";
-for (const node of document.querySelectorAll(`body *:not(${skipped})`)) {
-  const text = node.value || [...node.childNodes].some(isText);
-  if (!text || !node.checkVisibility({ opacityProperty: true })) continue;
-  const [a, b] = [luminance(parse(getComputedStyle(node).color)), luminance(ground(node))];
-  const contrast = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
-  if (contrast < 4.5) low.push(`${node.tagName}#${node.id}.${node.className} ${contrast}`);
-}
-return low;
-"""
+CONTRAST = contrast("script, option, kbd, :disabled, :disabled *", see_through=False)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 from filelock import FileLock
+from run_command import run_command
 
 ROOT = Path(__file__).resolve().parents[2]
 OVERLAYS = (ROOT / "config" / "smoke.yaml", Path(__file__).with_name("study.yaml"))
@@ -21,17 +22,7 @@ def run(
     directory: Path, *command: str | Path, check: bool = True, **environment: str
 ) -> subprocess.CompletedProcess:
     """Run a command in ``directory``, with this environment's programs and without the user's."""
-    result = subprocess.run(
-        [str(part) for part in command],
-        cwd=directory,
-        env={**_environment(), **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if check and result.returncode:
-        pytest.fail(f"{result.args} failed:\n{result.stdout}\n{result.stderr}")
-    return result
+    return run_command(command, directory, {**_environment(), **environment}, check)
 
 
 def _environment() -> dict[str, str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from run_command import run_command
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -33,17 +34,7 @@ def snakemake(
 def _run(command: list, check: bool) -> subprocess.CompletedProcess:
     environment = {key: value for key, value in os.environ.items() if key != "HIERARCAPS_DATA"}
     path = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
-    result = subprocess.run(
-        [str(part) for part in command],
-        cwd=ROOT,
-        env={**environment, "PATH": path},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if check and result.returncode:
-        pytest.fail(f"{result.args} failed:\n{result.stdout}\n{result.stderr}")
-    return result
+    return run_command(command, ROOT, {**environment, "PATH": path}, check)
 
 
 def planned(directory: Path, changes: dict | None = None) -> set[str]:

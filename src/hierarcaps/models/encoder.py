@@ -1,12 +1,14 @@
 """What every contrastive image-text model offers to probing and alignment."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 import torch
 from PIL import Image
-from torch import Tensor
+from torch import Tensor, nn
 
+from hierarcaps.errors import InputError
 from hierarcaps.geometries import Geometry
 
 
@@ -54,3 +56,13 @@ class DualEncoder(Protocol):
     def provenance(self) -> dict[str, Any]:
         """Return what was really loaded, as JSON: weights, activation, preprocessing, sizes."""
         ...
+
+
+def check_finite(model: nn.Module, name: str, weights: str | Path) -> None:
+    """Check that all parameters of a loaded model are finite numbers.
+
+    Raises:
+        InputError: one that is not, by the model's name and the file of its weights.
+    """
+    if not all(bool(torch.isfinite(parameter).all()) for parameter in model.parameters()):
+        raise InputError(f"model {name}: {weights} holds weights that are not finite numbers")

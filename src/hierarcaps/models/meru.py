@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from hierarcaps.errors import InputError
 from hierarcaps.geometries import Lorentz
 from hierarcaps.lorentz import exp_map0
+from hierarcaps.models.encoder import check_finite
 from hierarcaps.models.hub import one_line
 from hierarcaps.models.meru_source import read_meru
 from hierarcaps.models.open_clip import OpenClipEncoder, open_clip, provenance_of
@@ -131,10 +132,7 @@ def load_meru(name: str, device: torch.device) -> MeruEncoder:
             f"model {name}: {checkpoint.weights} cannot be read, or does not fit its architecture "
             f"({one_line(error)})"
         ) from None
-    if not all(bool(torch.isfinite(parameter).all()) for parameter in model.parameters()):
-        raise InputError(
-            f"model {name}: {checkpoint.weights} holds weights that are not finite numbers"
-        )
+    check_finite(model, name, checkpoint.weights)
     model.to(device).eval()
     tokeniser = open_clip.SimpleTokenizer(context_length=model.clip.context_length)
     features = OpenClipEncoder(model.clip, preprocess, tokeniser, {})

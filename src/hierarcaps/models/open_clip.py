@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from hierarcaps.errors import InputError
 from hierarcaps.files import sha256_file
 from hierarcaps.geometries import Sphere
+from hierarcaps.models.encoder import check_finite
 from hierarcaps.models.hub import one_line
 from hierarcaps.models.open_clip_source import find_source
 
@@ -156,10 +157,7 @@ def load_open_clip(name: str, pretrained: str | None, device: torch.device) -> O
             f"model {label}: {source.weights} cannot be read, or does not fit the architecture "
             f"({one_line(error)})"
         ) from None
-    if not all(bool(torch.isfinite(parameter).all()) for parameter in model.parameters()):
-        raise InputError(
-            f"model {label}: {source.weights} holds weights that are not finite numbers"
-        )
+    check_finite(model, label, source.weights)
     model.to(device).eval()
     visual = model.visual
     provenance = provenance_of(

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from hierarcaps.errors import InputError
 from hierarcaps.geometries import Sphere
+from hierarcaps.models.encoder import check_finite
 from hierarcaps.models.hub import one_line
 from hierarcaps.models.transformers_source import Checkpoint, find_checkpoint
 
@@ -190,10 +191,7 @@ def _check_weights(
                 f"model {name}: {checkpoint.weights} does not fit {checkpoint.model_class} "
                 f"({len(found)} {kind.replace('_', ' ')}, {found[0]} among them)"
             )
-    if not all(bool(torch.isfinite(parameter).all()) for parameter in model.parameters()):
-        raise InputError(
-            f"model {name}: {checkpoint.weights} holds weights that are not finite numbers"
-        )
+    check_finite(model, name, checkpoint.weights)
 
 
 def _check_end_of_text(
