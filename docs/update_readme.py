@@ -62,6 +62,28 @@ def cell(rows: pd.DataFrame) -> str:
     return f"{values.mean():.3f} ({values.min():.3f} to {values.max():.3f})"
 
 
+def differences() -> str:
+    """Return what alignment changes: paired differences to the same model before."""
+    table = pd.read_csv(ROOT / "results" / "differences.csv")
+    table = table[table["reference"] == "zeroshot"]
+    lines = [
+        "What alignment changes on the same items: the mean difference to the model before over "
+        f"{table['seed'].nunique()} seeds, and of how many seeds the paired 95% interval excludes "
+        "zero.",
+        "",
+        f"| model | {' | '.join(COLUMNS.values())} |",
+        f"|---|{'---|' * len(COLUMNS)}",
+    ]
+    for (model, objective), rows in table.groupby(["model", "objective"], sort=False):
+        cells = []
+        for task, metric in COLUMNS:
+            seeds = rows[(rows["task"] == task) & (rows["metric"] == metric)]
+            clear = ((seeds["low"] > 0) | (seeds["high"] < 0)).sum()
+            cells.append(f"{seeds['difference'].mean():+.3f} ({clear} of {len(seeds)})")
+        lines.append(f"| {model} + {objective.upper()} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
 def replace_section(text: str, name: str, content: str) -> str:
     """Return ``text`` with what stands between the two comments called ``name`` replaced."""
     pattern = rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)"
@@ -72,7 +94,9 @@ def main() -> None:
     """Update README.md and its picture."""
     readme = ROOT / "README.md"
     text = replace_section(readme.read_text(encoding="utf-8"), "rulegraph", rulegraph())
-    readme.write_text(replace_section(text, "results", results()), encoding="utf-8")
+    readme.write_text(
+        replace_section(text, "results", f"{results()}\n\n{differences()}"), encoding="utf-8"
+    )
     # Few colours are enough for drawings, and take a third of the bytes.
     with Image.open(ROOT / "results" / "figures" / "contact_sheet.png") as sheet:
         small = sheet.convert("RGB").quantize(96, dither=Image.Dither.NONE)

@@ -1,16 +1,17 @@
 """Bootstrap intervals over items, for every number in a table."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-# Drawn indexes held at once. A constant, so that an interval depends on its seed alone.
-CHUNK_ELEMENTS = 1 << 20
-# For statistics fewer: what is computed from them should stay in the processor's cache.
-STATISTIC_CHUNK_ELEMENTS = 1 << 14
+# Drawn indexes held at once: what is computed from them should stay in the processor's cache.
+CHUNK_ELEMENTS = 1 << 14
+# Resamples of so many items in all are kept for the next metric of the same items.
+KEPT_ELEMENTS = 1 << 22
 
 
 class Interval(NamedTuple):
@@ -55,13 +56,8 @@ def mean_interval(values: ArrayLike, seed: int, n_resamples: int = 2000) -> Inte
     n = len(items)
     if n == 0:
         return Interval(np.nan, np.nan, np.nan, 0)
-    rng = np.random.default_rng(seed)
-    rows = max(1, CHUNK_ELEMENTS // n)
-    means = np.empty(n_resamples)
-    for start in range(0, n_resamples, rows):
-        stop = min(start + rows, n_resamples)
-        means[start:stop] = items[rng.integers(n, size=(stop - start, n))].mean(axis=1)
-    low, high = np.quantile(means, [0.025, 0.975])
+    means = [counts @ items / n for counts in _counts(n, seed, n_resamples)]
+    low, high = np.quantile(np.concatenate(means), [0.025, 0.975])
     return Interval(float(items.mean()), float(low), float(high), n)
 
 
@@ -110,11 +106,25 @@ def paired_statistic_difference(
     return statistic_interval(difference, seed, n_resamples)
 
 
-def _counts(n: int, seed: int, n_resamples: int) -> Iterator[NDArray[np.float64]]:
+def _counts(n: int, seed: int, n_resamples: int) -> Iterable[NDArray[np.float64]]:
+    """Return how often each of ``n`` items is in each resample, ``(R, n)``, in chunks of R."""
+    if n * n_resamples <= KEPT_ELEMENTS:
+        return _kept_counts(n, seed, n_resamples)
+    return _drawn_counts(n, seed, n_resamples)
+
+
+@lru_cache(maxsize=4)
+def _kept_counts(n: int, seed: int, n_resamples: int) -> tuple[NDArray[np.float64], ...]:
+    return tuple(_drawn_counts(n, seed, n_resamples))
+
+
+def _drawn_counts(n: int, seed: int, n_resamples: int) -> Iterator[NDArray[np.float64]]:
     rng = np.random.default_rng(seed)
-    rows = max(1, STATISTIC_CHUNK_ELEMENTS // n)
+    rows = max(1, CHUNK_ELEMENTS // n)
     for start in range(0, n_resamples, rows):
         drawn = rng.integers(n, size=(min(rows, n_resamples - start), n))
         offsets = n * np.arange(len(drawn))[:, None]
-        counts = np.bincount((drawn + offsets).ravel(), minlength=drawn.size)
-        yield counts.reshape(drawn.shape).astype(np.float64)
+        drawn_times = np.bincount((drawn + offsets).ravel(), minlength=drawn.size)
+        counts = drawn_times.reshape(drawn.shape).astype(np.float64)
+        counts.flags.writeable = False  # it is shared
+        yield counts

@@ -5,17 +5,39 @@ the sample itself); results have the leading dimensions of ``counts``. So thousa
 resamples cost one sort: all that a resample changes is the weight of each sample.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 FloatArray = NDArray[np.float64]
 
 
-def auroc(scores: ArrayLike, positive: ArrayLike, counts: ArrayLike | None = None) -> FloatArray:
+class Levels(NamedTuple):
+    """The sorting order of values, where each distinct one starts in it, each sample's level."""
+
+    order: NDArray[np.intp]
+    starts: NDArray[np.intp]
+    level: NDArray[np.intp]
+
+
+def levels(values: ArrayLike) -> Levels:
+    """Sort values ``(N,)``, finite, N >= 1, once for all resamples."""
+    values = np.asarray(values, dtype=np.float64)
+    if values.ndim != 1 or len(values) == 0 or not np.isfinite(values).all():
+        raise ValueError(f"expected finite values (N,), N >= 1, got shape {values.shape}")
+    order = np.argsort(values, kind="stable")
+    _, level, sizes = np.unique(values, return_inverse=True, return_counts=True)
+    return Levels(order, np.cumsum(sizes) - sizes, level)
+
+
+def auroc(
+    scores: ArrayLike | Levels, positive: ArrayLike, counts: ArrayLike | None = None
+) -> FloatArray:
     """Area under the ROC curve: the chance that a positive scores above a negative, ties half.
 
     Args:
-        scores: ``(N,)``, finite, higher is more positive.
+        scores: ``(N,)``, finite, higher is more positive; or their ``levels``.
         positive: ``(N,)`` bool.
         counts: ``(..., N)``, >= 0.
 
@@ -29,7 +51,7 @@ def auroc(scores: ArrayLike, positive: ArrayLike, counts: ArrayLike | None = Non
 
 
 def average_precision(
-    scores: ArrayLike, positive: ArrayLike, counts: ArrayLike | None = None
+    scores: ArrayLike | Levels, positive: ArrayLike, counts: ArrayLike | None = None
 ) -> FloatArray:
     """Average precision ``sum_k (R_k - R_(k-1)) P_k`` over the distinct scores, highest first.
 
@@ -73,34 +95,26 @@ def _counts(counts: ArrayLike | None, shape: tuple[int, ...]) -> FloatArray:
     return counts
 
 
-def _levels(values: ArrayLike) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
-    """Return the sorting order, where each distinct value starts in it, and each sample's level."""
-    values = np.asarray(values, dtype=np.float64)
-    if values.ndim != 1 or len(values) == 0 or not np.isfinite(values).all():
-        raise ValueError(f"expected finite values (N,), N >= 1, got shape {values.shape}")
-    order = np.argsort(values, kind="stable")
-    _, level, sizes = np.unique(values, return_inverse=True, return_counts=True)
-    return order, np.cumsum(sizes) - sizes, level
-
-
 def _weights_of_levels(
-    scores: ArrayLike, positive: ArrayLike, counts: ArrayLike | None
+    scores: ArrayLike | Levels, positive: ArrayLike, counts: ArrayLike | None
 ) -> tuple[FloatArray, FloatArray]:
     """Weights ``(..., L)`` of the positives and negatives at each distinct score, rising."""
-    order, starts, _ = _levels(scores)
+    order, starts, _ = scores if isinstance(scores, Levels) else levels(scores)
     positive = np.asarray(positive, dtype=bool)
     counts = _counts(counts, positive.shape)
     if len(order) != len(positive):
         raise ValueError(f"{len(order)} scores, but {len(positive)} labels")
     ordered, positive = np.take(counts, order, axis=-1), positive[order]
-    of_positive = np.add.reduceat(ordered * positive, starts, axis=-1)
-    of_negative = np.add.reduceat(ordered * ~positive, starts, axis=-1)
+    weights = ordered * positive, ordered * ~positive
+    if len(starts) == len(order):  # no ties
+        return weights
+    of_positive, of_negative = (np.add.reduceat(each, starts, axis=-1) for each in weights)
     return of_positive, of_negative
 
 
 def _mid_ranks(values: ArrayLike, counts: FloatArray) -> FloatArray:
     """Mean rank ``(..., N)`` of each sample among all that were drawn, from 1."""
-    order, starts, level = _levels(values)
+    order, starts, level = levels(values)
     weights = np.add.reduceat(counts[..., order], starts, axis=-1)
     ranks = np.cumsum(weights, axis=-1) - weights + (weights + 1) / 2
     return ranks[..., level]

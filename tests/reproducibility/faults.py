@@ -15,6 +15,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 STUDY = ["config/smoke.yaml", "tests/reproducibility/study.yaml"]
 OUTPUTS = ("data", "models", "results")
+TIMES = "results/index.html"  # shows how long each job took
 PARTIAL = re.compile(r"\.partial-|\.state$")
 
 
@@ -69,12 +70,12 @@ def finished_study() -> Path:
 
 
 def outputs(directory: Path) -> dict[str, str]:
-    """Return the hash of every file that has its final name, by its path."""
+    """Return the hash of every file that has its final name, by its path; not of ``TIMES``."""
     return {
         str(path.relative_to(directory)): hashlib.sha256(path.read_bytes()).hexdigest()
         for folder in OUTPUTS
         for path in sorted((directory / folder).rglob("*"))
-        if path.is_file() and not any(map(PARTIAL.search, path.parts))
+        if path.is_file() and path != directory / TIMES and not any(map(PARTIAL.search, path.parts))
     }
 
 

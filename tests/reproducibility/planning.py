@@ -14,7 +14,9 @@ from conftest import ROOT, run
 
 # One seed of each model and one aligned model: nothing depends on how many there are.
 FEWER = {
-    "models": {"rn-24-untrained": {"seeds": [0]}, "vit-8-untrained": {"seeds": [0]}},
+    "models": {
+        name: {"seeds": [0]} for name in ("rn-24-untrained", "vit-8-untrained", "meru-24-untrained")
+    },
     "alignment": {"models": ["rn-24"], "seeds": [0]},
 }
 # Reasons of a job's own. Snakemake names them only where no job before it runs.

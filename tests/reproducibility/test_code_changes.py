@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from conftest import planned, snakemake
 
-EVALUATED = {"embed", "evaluate", "summarise", "compare_objectives", "export_explorer"}
+EVALUATED = {"embed", "evaluate", "summarise", "compare_objectives", "compare_published"}
+PAGES = {"render_report", "export_explorer", "write_index"}
 
 
 def edit_module(directory: Path, module: str) -> None:
@@ -25,11 +26,11 @@ def edit_notebook(directory: Path, name: str) -> None:
 @pytest.mark.parametrize(
     ("module", "rules"),
     [
-        ("losses.py", {"align", "render_report", "mirror_to_mlflow"} | EVALUATED),
+        ("losses.py", {"align", "mirror_to_mlflow"} | EVALUATED | PAGES),
         ("tracking.py", {"mirror_to_mlflow"}),
-        ("generation/datasheet.py", {"write_datasheet", "render_report"}),
-        ("report/figures.css", {"render_report"}),
-        ("explorer/grid.js", {"export_explorer"}),
+        ("generation/datasheet.py", {"write_datasheet", "render_report", "write_index"}),
+        ("report/figures.css", {"render_report", "write_index"}),
+        ("explorer/grid.js", {"export_explorer", "write_index"}),
     ],
 )
 def test_an_edited_module_redoes_the_rules_that_import_it(study, module, rules):
@@ -44,7 +45,7 @@ def test_an_edited_module_redoes_the_rules_that_import_it(study, module, rules):
 def test_an_edited_notebook_is_rendered_anew_and_nothing_else(study):
     edit_notebook(study, "zero_shot.ipynb")
     result = snakemake(study, "--dry-run", "--quiet", "host", "--", "all")
-    assert planned(study) == {"render_report"}
+    assert planned(study) == {"render_report", "write_index"}
     assert result.stdout.count("wildcards: notebook=zero_shot") == 1
     assert "wildcards: notebook=alignment" not in result.stdout
 

@@ -8,7 +8,7 @@ rule align:
         training=ALIGNMENT["training"],
         validation=ALIGNMENT["validation"],
         images=ALIGNMENT["validation_images"],
-        test=config["test_set"]["hierarchies"],
+        left_out=LEFT_OUT,
         code=code_of("align.py"),
     output:
         config="models/{model}/{objective}/seed{seed}/open_clip_config.json",

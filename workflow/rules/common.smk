@@ -7,6 +7,8 @@ NLI = config["nli"]
 RESULTS = config["results"]
 DATA = "data/hierarcaps"
 HIERARCHY_MODEL = "models/hierarchy"
+# The captions of these images are for no training.
+LEFT_OUT = config["test_set"].get("left_out", config["test_set"]["hierarchies"])
 CHECKPOINT = ["open_clip_config.json", "open_clip_model.safetensors"]
 MERU_CHECKPOINT = ["meru_config.json", "meru_model.safetensors"]
 

@@ -12,7 +12,7 @@ rule gather_captions:
         sources=lambda wildcards: [
             source["path"] for source in config["captions"]["sources"][wildcards.split]
         ],
-        test=config["test_set"]["hierarchies"],
+        left_out=LEFT_OUT,
         code=code_of("gather_captions.py"),
     output:
         captions=f"{DATA}/captions-{{split}}.parquet",

@@ -14,6 +14,6 @@ with job(snakemake):
         training_path=snakemake.input.training,
         validation_path=snakemake.input.validation,
         images_path=snakemake.input.images,
-        test_path=snakemake.input.test,
+        left_out_path=snakemake.input.left_out,
         folder=Path(snakemake.output.weights).parent,
     )

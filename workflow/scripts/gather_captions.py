@@ -6,10 +6,10 @@ with job(snakemake):
     from hierarcaps.generation.steps.captions import make_captions
     from hierarcaps.hierarchy import read_hierarchies
 
-    test_images = [item.image for item in read_hierarchies(snakemake.input.test) if item.image]
+    left_out = read_hierarchies(snakemake.input.left_out)
     make_captions(
         snakemake.params.sources,
-        test_images,
+        [item.image for item in left_out if item.image],
         snakemake.params.settings,
         snakemake.output.captions,
         snakemake.output.counts,

@@ -27,7 +27,7 @@ def align_model(
     training_path: str | Path,
     validation_path: str | Path,
     images_path: str | Path,
-    test_path: str | Path,
+    left_out_path: str | Path,
     folder: str | Path,
 ) -> None:
     """Align a model's text tower and write it as a checkpoint with its learning curve.
@@ -39,7 +39,7 @@ def align_model(
         training_path: hierarchies with negatives.
         validation_path: held-out hierarchies with negatives, each with its image.
         images_path: the images of the held-out hierarchies, to watch R@1.
-        test_path: the test set, whose images neither training nor validation may have.
+        left_out_path: the test set, whose images neither training nor validation may have.
         folder: where ``curve.csv``, ``root.json`` (where radii start) and the files of
             :func:`save_encoder` go, each whole or not at all.
 
@@ -48,7 +48,7 @@ def align_model(
     """
     settings = AlignmentSettings.from_params(recipe)
     encoder = load_model(entry, entry.get("seeds", [0])[0], choose_device("auto"))
-    tested = [item.image for item in read_hierarchies(test_path) if item.image]
+    tested = [item.image for item in read_hierarchies(left_out_path) if item.image]
     training, validation = (_read(path, tested) for path in (training_path, validation_path))
     names = [item.image or "" for item in validation]
     result = align(

@@ -12,7 +12,7 @@ from hierarcaps.evaluation import space
 from hierarcaps.evaluation.protocol import Items, Radius, Values
 from hierarcaps.hierarchy import TIERS, CaptionHierarchy
 from hierarcaps.intervals import Statistic
-from hierarcaps.ranking_metrics import auroc, average_precision
+from hierarcaps.ranking_metrics import auroc, average_precision, levels
 
 # A constant: every model is asked about the same pairs.
 SEED = 0
@@ -95,8 +95,8 @@ class Entailment:
 def _statistic(metric: Callable[..., np.ndarray], rows: pd.DataFrame, scores: pd.Series) -> Values:
     item, ids = pd.factorize(rows["item_id"])
     positive = (rows["kind"] == "entailed").to_numpy()
-    values = scores.to_numpy(float)
-    return Statistic(lambda counts: metric(values, positive, counts[:, item]), len(ids))
+    ranked = levels(scores.to_numpy(float))
+    return Statistic(lambda counts: metric(ranked, positive, counts[:, item]), len(ids))
 
 
 def _pairs(

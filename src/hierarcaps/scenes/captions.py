@@ -11,12 +11,11 @@ from hierarcaps.scenes.scene import Scene
 
 # Shares of the specificity levels among web-like captions (see ``captions``).
 CAPTION_MIX = {
-    "generic": 0.03,
-    "category": 0.10,
-    "concept": 0.25,
-    "attribute": 0.25,
-    "most": 0.25,
-    "full": 0.12,
+    "category": 0.02,
+    "concept": 0.08,
+    "attribute": 0.20,
+    "most": 0.40,
+    "full": 0.30,
 }
 
 
@@ -36,8 +35,8 @@ def captions(
 def gold_tiers(scene: Scene, rng: Random) -> tuple[str, str, str, str]:
     """Return the caption hierarchy of a scene, general to specific.
 
-    Category or middle level, concept, concept and attributes, full caption; each text strictly
-    entails the one before.
+    Category or middle level, concept, concept and attributes, full caption, in plain words; each
+    text strictly entails the one before.
     """
     truth = meaning_of(scene)
     general = _at_category(truth, rng)
@@ -46,7 +45,7 @@ def gold_tiers(scene: Scene, rng: Random) -> tuple[str, str, str, str]:
     full = _at_full(truth, rng)
     subject = replace(full.subject, size=detailed.subject.size or full.subject.size)
     meanings = (general, concept, detailed, replace(full, subject=subject))
-    first, second, third, fourth = (realise(meaning, rng) for meaning in meanings)
+    first, second, third, fourth = (realise(meaning, rng, "plain") for meaning in meanings)
     return first, second, third, fourth
 
 

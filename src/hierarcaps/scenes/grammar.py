@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from functools import cache
 from random import Random
+from typing import Literal
 
 from hierarcaps.scenes import taxonomy
 from hierarcaps.scenes.logic import SEVERAL, Count, Meaning, Phrase
@@ -46,28 +47,38 @@ def _generic_captions() -> tuple[str, ...]:
     )
 
 
-def realise(meaning: Meaning, rng: Random) -> str:
-    """Return a caption with this meaning, its wording drawn from ``rng``."""
+# Words around the noun phrases: those of the web (some as tags), plain ones, none to speak of.
+Style = Literal["web", "plain", "tag"]
+
+
+def realise(meaning: Meaning, rng: Random, style: Style = "web") -> str:
+    """Return a caption with this meaning, its wording drawn from ``rng``.
+
+    A caption of the web may speak of the picture ("a photo of a duck") and of "the duck" or "many
+    ducks"; 6% are tags ("red duck"). A plain one, as people write for a test set, says "a duck",
+    "ducks" and nothing of the picture.
+    """
     if meaning == Meaning():
         return rng.choice((*_generic_captions(), "something", "a picture of something"))
     setting = _word(SETTING_WORDS[meaning.setting], rng) if meaning.setting else ""
-    tagged = rng.random() < 0.06  # a tag-like caption: "red duck", "picture of red duck"
-    text = _realise_phrase(meaning.subject, rng, tagged)
+    if style == "web" and rng.random() < 0.06:
+        style = "tag"
+    text = _realise_phrase(meaning.subject, rng, style)
     if meaning.companion and meaning.relation:
         word = _word(RELATION_WORDS[meaning.relation], rng)
-        text += f" {word} {_realise_phrase(meaning.companion, rng, tagged)}"
+        text += f" {word} {_realise_phrase(meaning.companion, rng, style)}"
     if setting and rng.random() < 0.1:
         return f"{setting}, {text}"
     text += f" {setting}" if setting else ""
-    return _framed(text, meaning, rng, tagged)
+    return text if style == "plain" else _framed(text, meaning, rng, style)
 
 
-def _framed(text: str, meaning: Meaning, rng: Random, tagged: bool) -> str:
+def _framed(text: str, meaning: Meaning, rng: Random, style: Style) -> str:
     """Put words about the picture itself around the text, more often where it is short."""
     words = len(text.split())
     if rng.random() > (0.1 if words <= 2 else 0.07 if words <= 4 else 0.05):
         return text
-    if tagged:
+    if style == "tag":
         return f"{rng.choice(IMAGE_WORDS)} of {text}"
     plural = meaning.subject.count not in (None, 1)
     draw = rng.random()
@@ -85,7 +96,7 @@ def _word(words: tuple[str, ...], rng: Random) -> str:
     return words[0] if rng.random() < 0.6 else rng.choice(words)
 
 
-def _realise_phrase(phrase: Phrase, rng: Random, tagged: bool) -> str:
+def _realise_phrase(phrase: Phrase, rng: Random, style: Style) -> str:
     if phrase == Phrase():
         return "something"
     colour = _word(COLOUR_WORDS[phrase.colour], rng) if phrase.colour else ""
@@ -93,27 +104,30 @@ def _realise_phrase(phrase: Phrase, rng: Random, tagged: bool) -> str:
     noun = taxonomy.NOUNS[phrase.kind]
     plural = phrase.count not in (None, 1)
     after = ""
-    if colour and not tagged and rng.random() < 0.08:
+    if colour and style != "tag" and rng.random() < 0.08:
         after, colour = f" that {'are' if plural else 'is'} {colour}", ""
     if phrase.count is None and noun.mass and rng.random() < 0.6:
         determiner, name = rng.choice(("", "", "some")), noun.mass
     else:
         name = noun.plural if plural else noun.singular
-        determiner = _determiner(phrase.count, noun, rng, tagged)
+        determiner = _determiner(phrase.count, noun, rng, style)
     body = " ".join(filter(None, (size, colour, name)))
     if determiner == "a":
         determiner = taxonomy.article(body)
     return f"{determiner} {body}{after}".lstrip()
 
 
-def _determiner(count: Count | None, noun: taxonomy.Noun, rng: Random, tagged: bool) -> str:
+def _determiner(count: Count | None, noun: taxonomy.Noun, rng: Random, style: Style) -> str:
     if count is None:
-        return "" if tagged else "the" if rng.random() < 0.03 else "a"
+        if style == "web":
+            return "the" if rng.random() < 0.03 else "a"
+        return "a" if style == "plain" else ""
     if count == 1:
         return rng.choice(("one", "a single"))
     if count == SEVERAL:
-        bare = noun.plural != noun.singular and (tagged or rng.random() < 0.6)
-        return "" if bare else rng.choice(("several", "some", "many"))
+        if noun.plural != noun.singular and (style != "web" or rng.random() < 0.6):
+            return ""
+        return "some" if style == "plain" else rng.choice(("several", "some", "many"))
     if count == 2 and rng.random() < 0.2:
         return rng.choice(("a pair of", "a couple of"))
     return "two" if count == 2 else "three"

@@ -22,6 +22,7 @@ from hierarcaps.scenes.logic import (
     true_of,
 )  # fmt: skip
 from hierarcaps.scenes.scene import Scene, SceneObject, sample_scenes
+from hierarcaps.scenes.wording import IMAGE_WORDS
 
 
 def maybe(values):
@@ -56,9 +57,17 @@ many = settings(deadline=None, max_examples=300)
 
 
 @many
-@given(meanings, seeds)
-def test_parse_inverts_realise(meaning, seed):
-    assert parse(realise(meaning, Random(seed))) == meaning
+@given(meanings, seeds, st.sampled_from(("web", "plain", "tag")))
+def test_parse_inverts_realise(meaning, seed, style):
+    assert parse(realise(meaning, Random(seed), style)) == meaning
+
+
+@many
+@given(meanings.filter(lambda meaning: meaning != Meaning()), seeds)
+def test_a_plain_caption_does_not_speak_of_the_picture(meaning, seed):
+    text = realise(meaning, Random(seed), "plain")
+    assert not any(word in text for word in (*IMAGE_WORDS, "there ", "this ", "these "))
+    assert not {"many", "several"} & set(text.split())
 
 
 @pytest.mark.parametrize("kind", taxonomy.KINDS)
@@ -223,5 +232,5 @@ def test_general_tiers_vary_in_wording_and_length():
     lengths = [[len(text.split()) for text in each] for each in tiers]
     assert len({len_ for len_, *_ in lengths}) >= 4
     not_longer = sum(second <= first for first, second, *_ in lengths) / len(lengths)
-    assert 0.4 < not_longer < 0.8
-    assert sum(third <= first for first, _, third, _ in lengths) / len(lengths) > 0.15
+    assert 0.4 < not_longer < 0.95
+    assert sum(third <= first for first, _, third, _ in lengths) / len(lengths) > 0.1
