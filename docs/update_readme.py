@@ -33,7 +33,7 @@ def results() -> str:
     summary = pd.read_csv(ROOT / "results" / "summary.csv")
     items = int(summary["n"].max())
     lines = [
-        f"The default profile on {items} test scenes: bootstrap 95% intervals over items in "
+        f"The default profile on {items:,} test scenes: bootstrap 95% intervals over items in "
         "brackets; where there are several seeds, their mean and range. `results/reports/` says "
         "what it means.",
         "",
@@ -68,7 +68,7 @@ def differences() -> str:
     table = table[table["reference"] == "zeroshot"]
     lines = [
         "What alignment changes on the same items: the mean difference to the model before over "
-        f"{table['seed'].nunique()} seeds, and of how many seeds the paired 95% interval excludes "
+        f"{table['seed'].nunique()} seeds, and for how many of them the paired 95% interval excludes "
         "zero.",
         "",
         f"| model | {' | '.join(COLUMNS.values())} |",
