@@ -3,6 +3,7 @@
 import functools
 import http.server
 import threading
+import time
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,7 @@ from hierarcaps.explorer import export_explorer
 from hierarcaps.hierarchy import CaptionHierarchy
 
 selenium = pytest.importorskip("selenium", reason="selenium is not installed")
+from selenium.common.exceptions import StaleElementReferenceException  # noqa: E402
 from selenium.webdriver import ActionChains  # noqa: E402
 from selenium.webdriver.common.by import By  # noqa: E402
 from selenium.webdriver.common.keys import Keys  # noqa: E402
@@ -105,7 +107,16 @@ class Explorer:
         self.driver.get("about:blank")  # an address that differs after "#" only is not loaded anew
         self.driver.get((base or (self.folder / "index.html").as_uri()) + fragment)
         self.wait("return document.querySelector('#count').textContent || !$('problem').hidden")
+        self.settle()
         return self
+
+    def settle(self):
+        """Wait until no more data arrives: each file that comes may ask for the next."""
+        state = "return [document.scripts.length, document.body.innerHTML.length].join()"
+        before = None
+        while (now := self.script(state)) != before:
+            before = now
+            time.sleep(0.15)
 
     def wait(self, code):
         WebDriverWait(self.driver, 10, poll_frequency=0.02).until(lambda _: self.script(code))
@@ -115,7 +126,12 @@ class Explorer:
             ActionChains(self.driver).send_keys(key).perform()
 
     def click(self, css):
-        self.find(css).click()
+        # The grid is drawn anew while a filter is typed.
+        waiting = WebDriverWait(self.driver, 10, 0.02, [StaleElementReferenceException])
+        waiting.until(lambda _: self.find(css).click() or True)
+
+    def wait_for_focus_on(self, place):
+        self.wait(f"return document.activeElement.dataset.place === '{place}'")
 
     def find(self, css):
         return self.driver.find_element(By.CSS_SELECTOR, css)
@@ -188,7 +204,7 @@ def test_a_tour_by_mouse(explore):
     assert page.text("#position") == "Image 3 of 7"
     page.click("#back")
     assert page.find("#browse").is_displayed()
-    assert page.focused.get_attribute("data-place") == "2"
+    page.wait_for_focus_on(2)
 
 
 def test_the_threshold_walks_from_generic_to_specific(explore):
@@ -280,9 +296,9 @@ def test_a_tour_by_keys_alone(explore):
     page.keys("j", Keys.ESCAPE)
     assert not page.find("#help").is_displayed()
     page.keys(Keys.ESCAPE)
-    assert page.focused.get_attribute("data-place") == "2"
+    page.wait_for_focus_on(2)
     page.keys(Keys.END)
-    assert page.focused.get_attribute("data-place") == "6"
+    page.wait_for_focus_on(6)
     page.keys(Keys.HOME, Keys.ARROW_DOWN)
     columns = page.script(
         "return getComputedStyle($('grid')).gridTemplateColumns.split(' ').length"
@@ -345,12 +361,12 @@ def test_only_what_is_looked_at_is_loaded(explore):
     page.wait("return document.scripts.length > 2 && $('grid').querySelector('.pips.a')")
     assert "run-003.js" in page.script(loaded)
     page.find("#grid a").send_keys(Keys.END)
-    assert page.focused.get_attribute("data-place") == "999"
+    page.wait_for_focus_on(999)
     page.wait("return document.activeElement.querySelector('img').naturalWidth === 64")
     page.keys(Keys.ENTER)
     assert page.text("#position") == "Image 1,000 of 1,000"
     page.keys(Keys.ESCAPE)
-    assert page.focused.get_attribute("data-place") == "999"
+    page.wait_for_focus_on(999)
 
 
 def test_any_static_server_serves_it(explore):

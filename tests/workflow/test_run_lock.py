@@ -67,8 +67,8 @@ def test_locks_of_a_killed_run_go(run, tmp_path, capsys):
 JOB = """
 import run_lock, sys, time
 run_lock.end_with_run()
-print("ready", flush=True)
 try:
+    print("ready", flush=True)
     time.sleep(60)
 except KeyboardInterrupt:
     print("cleaned up", flush=True)
