@@ -7,10 +7,12 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
+from faults import copy_of_finished_study
 from filelock import FileLock
 from run_command import run_command
 
@@ -143,3 +145,10 @@ def finished_study(shared_directory) -> Path:
 def study(finished_study, tmp_path) -> Path:
     """A copy of the finished repository, to change as the test likes."""
     return copy(finished_study, tmp_path / "study")
+
+
+@pytest.fixture
+def copied_study() -> Iterator[Path]:
+    """A finished small study without git and DVC, of the test's own."""
+    with copy_of_finished_study() as directory:
+        yield directory

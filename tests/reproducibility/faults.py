@@ -1,6 +1,7 @@
 """Runs of the small study that are disturbed: started in the background, struck, compared."""
 
 import atexit
+import contextlib
 import functools
 import hashlib
 import os
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -67,6 +69,18 @@ def finished_study() -> Path:
     atexit.register(shutil.rmtree, directory, ignore_errors=True)
     run(directory, "--", "all", check=True)
     return directory
+
+
+@contextlib.contextmanager
+def copy_of_finished_study() -> Iterator[Path]:
+    """Lend a copy beside the original: paths to the code are recorded relative to the directory."""
+    original = finished_study()
+    directory = Path(tempfile.mkdtemp(prefix="study-", dir=original.parent))
+    shutil.copytree(original, directory, symlinks=True, dirs_exist_ok=True)
+    try:
+        yield directory
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
 
 
 def outputs(directory: Path) -> dict[str, str]:

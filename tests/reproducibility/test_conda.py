@@ -52,19 +52,18 @@ def conda(folder) -> dict[str, str]:
     return stand_in_conda.install(folder)
 
 
-def test_rules_run_in_their_environments(folder, conda, tmp_path):
-    study = Path(shutil.copytree(finished_study(), tmp_path / "study", symlinks=True))
+def test_rules_run_in_their_environments(folder, conda, copied_study):
     for path in REMADE.values():
-        (study / path).unlink()
+        (copied_study / path).unlink()
     environments = folder / "environments"
     result = run(
-        study,
+        copied_study,
         *["--use-conda", "--conda-prefix", str(environments), "--", *REMADE.values()],
         check=True,
         **conda,
     )
     assert result.stdout.count("Creating conda environment") == len(REMADE)
-    assert outputs(study) == outputs(finished_study())
+    assert outputs(copied_study) == outputs(finished_study())
     made = {(ROOT / "workflow" / "envs" / f"{name}.yml").read_bytes(): name for name in STATEMENTS}
     seen = set()
     for file in environments.glob("*.yaml"):

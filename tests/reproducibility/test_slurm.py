@@ -41,12 +41,11 @@ def slurm():
             subprocess.run([CLUSTER, "stop", folder], check=True)
 
 
-def test_alignment_and_evaluation_through_slurm(slurm, tmp_path):
-    study = Path(shutil.copytree(finished_study(), tmp_path / "study", symlinks=True))
+def test_alignment_and_evaluation_through_slurm(slurm, copied_study):
     for objective in ("re", "ec"):
-        shutil.rmtree(study / "models" / "rn-16" / objective)
+        shutil.rmtree(copied_study / "models" / "rn-16" / objective)
     result = run(
-        study,
+        copied_study,
         *["--profile", str(ROOT / "profiles" / "slurm"), "--slurm-no-account"],
         *["--slurm-status-command", "squeue", "--seconds-between-status-checks", "1"],
         *["--slurm-init-seconds-before-status-checks", "1", "--latency-wait", "20"],
@@ -54,8 +53,8 @@ def test_alignment_and_evaluation_through_slurm(slurm, tmp_path):
     )
     assert result.returncode == 0, result.stdout[-5000:]
     assert len(re.findall(r"SLURM jobid|SLURM job id", result.stdout)) >= 10, result.stdout[-5000:]
-    assert outputs(study) == outputs(finished_study())
-    assert "Nothing to be done" in run(study, "--", "all").stdout
+    assert outputs(copied_study) == outputs(finished_study())
+    assert "Nothing to be done" in run(copied_study, "--", "all").stdout
 
 
 @pytest.mark.parametrize("path", PROFILES, ids=lambda path: path.parent.name)
