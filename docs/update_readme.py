@@ -68,8 +68,8 @@ def differences() -> str:
     table = table[table["reference"] == "zeroshot"]
     lines = [
         "What alignment changes on the same items: the mean difference to the model before over "
-        f"{table['seed'].nunique()} seeds, and for how many of them the paired 95% interval excludes "
-        "zero.",
+        f"{table['seed'].nunique()} seeds, and for how many of them the paired 95% interval "
+        "excludes zero.",
         "",
         f"| model | {' | '.join(COLUMNS.values())} |",
         f"|---|{'---|' * len(COLUMNS)}",

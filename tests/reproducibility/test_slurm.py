@@ -44,6 +44,7 @@ def slurm():
 def test_alignment_and_evaluation_through_slurm(slurm, copied_study):
     for objective in ("re", "ec"):
         shutil.rmtree(copied_study / "models" / "rn-16" / objective)
+        shutil.rmtree(copied_study / "results" / "rn-16" / objective)
     result = run(
         copied_study,
         *["--profile", str(ROOT / "profiles" / "slurm"), "--slurm-no-account"],
