@@ -6,6 +6,7 @@ Run by `make readme` after a complete run.
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -32,26 +33,39 @@ def results() -> str:
     """Return the headline table: means over seeds, the interval of one seed or the range of all."""
     summary = pd.read_csv(ROOT / "results" / "summary.csv")
     items = int(summary["n"].max())
-    lines = [
+    return (
         f"The default profile on {items:,} test scenes: bootstrap 95% intervals over items in "
         "brackets; where there are several seeds, their mean and range. `results/reports/` says "
-        "what it means.",
-        "",
-    ]
-    lines += [f"| model | {' | '.join(COLUMNS.values())} |", f"|---|{'---|' * len(COLUMNS)}"]
-    for (model, objective), rows in summary.groupby(["model", "objective"], sort=False):
+        f"what it means.\n\n{headline_table(summary, value_cell)}"
+    )
+
+
+def differences() -> str:
+    """Return what alignment changes: paired differences to the same model before."""
+    changes = pd.read_csv(ROOT / "results" / "differences.csv")
+    changes = changes[changes["reference"] == "zeroshot"]
+    return (
+        "What alignment changes on the same items: the mean difference to the model before over "
+        f"{changes['seed'].nunique()} seeds, and for how many of them the paired 95% interval "
+        f"excludes zero.\n\n{headline_table(changes, difference_cell)}"
+    )
+
+
+def headline_table(rows: pd.DataFrame, cell: Callable[[pd.DataFrame], str]) -> str:
+    """Return a row per model and objective; ``cell`` makes what stands under each of ``COLUMNS``."""
+    lines = [f"| model | {' | '.join(COLUMNS.values())} |", f"|---|{'---|' * len(COLUMNS)}"]
+    for (model, objective), own in rows.groupby(["model", "objective"], sort=False):
         suffix = {"zeroshot": "", "baseline": " (no model)"}.get(
             objective, f" + {objective.upper()}"
         )
         cells = [
-            cell(rows[(rows["task"] == task) & (rows["metric"] == metric)])
-            for task, metric in COLUMNS
+            cell(own[(own["task"] == task) & (own["metric"] == metric)]) for task, metric in COLUMNS
         ]
         lines.append(f"| {model}{suffix} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
-def cell(rows: pd.DataFrame) -> str:
+def value_cell(rows: pd.DataFrame) -> str:
     """Return a value with its 95% interval, or the mean over seeds with their range."""
     if rows.empty:
         return ""
@@ -62,26 +76,10 @@ def cell(rows: pd.DataFrame) -> str:
     return f"{values.mean():.3f} ({values.min():.3f} to {values.max():.3f})"
 
 
-def differences() -> str:
-    """Return what alignment changes: paired differences to the same model before."""
-    table = pd.read_csv(ROOT / "results" / "differences.csv")
-    table = table[table["reference"] == "zeroshot"]
-    lines = [
-        "What alignment changes on the same items: the mean difference to the model before over "
-        f"{table['seed'].nunique()} seeds, and for how many of them the paired 95% interval "
-        "excludes zero.",
-        "",
-        f"| model | {' | '.join(COLUMNS.values())} |",
-        f"|---|{'---|' * len(COLUMNS)}",
-    ]
-    for (model, objective), rows in table.groupby(["model", "objective"], sort=False):
-        cells = []
-        for task, metric in COLUMNS:
-            seeds = rows[(rows["task"] == task) & (rows["metric"] == metric)]
-            clear = ((seeds["low"] > 0) | (seeds["high"] < 0)).sum()
-            cells.append(f"{seeds['difference'].mean():+.3f} ({clear} of {len(seeds)})")
-        lines.append(f"| {model} + {objective.upper()} | {' | '.join(cells)} |")
-    return "\n".join(lines)
+def difference_cell(rows: pd.DataFrame) -> str:
+    """Return the mean over seeds, and how many seeds' intervals exclude zero."""
+    clear = ((rows["low"] > 0) | (rows["high"] < 0)).sum()
+    return f"{rows['difference'].mean():+.3f} ({clear} of {len(rows)})"
 
 
 def replace_section(text: str, name: str, content: str) -> str:

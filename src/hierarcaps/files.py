@@ -5,7 +5,8 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterator
+import shutil
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -61,6 +62,14 @@ def _concerns(error: OSError, folder: Path) -> bool:
         return True
     named = Path(os.fsdecode(error.filename))
     return named.parent == folder or named in (folder, *folder.parents)
+
+
+def publish(files: Iterable[Path], folder: Path, last: str = "*.safetensors") -> None:
+    """Put copies of files into a folder, each whole or not at all; those like ``last`` at the end."""
+    for file in sorted(files, key=lambda file: (file.match(last), file.name)):
+        # Copied, not moved: safetensors makes files readable for their owner alone.
+        with atomic_path(folder / file.name) as target:
+            shutil.copyfile(file, target)
 
 
 def write_json(path: str | Path, content: Any) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from hierarcaps.errors import InputError
-from hierarcaps.files import atomic_path
+from hierarcaps.files import atomic_path, publish
 from hierarcaps.progress import progress
 
 STATE_INTERVAL_SECONDS = 30.0
@@ -202,8 +202,4 @@ def save_pretrained(folder: str | Path, model: Any, tokenizer: Any) -> None:
     with tempfile.TemporaryDirectory(dir=folder, prefix=_PARTIAL_FOLDER) as name:
         model.save_pretrained(name)
         tokenizer.save_pretrained(name)
-        # safetensors makes its files readable for their owner alone.
-        for weights in Path(name).glob("*.safetensors"):
-            weights.chmod((Path(name) / "config.json").stat().st_mode)
-        for file in sorted(Path(name).iterdir(), key=lambda file: file.name == "config.json"):
-            file.replace(folder / file.name)
+        publish(Path(name).iterdir(), folder, last="config.json")

@@ -15,10 +15,10 @@ from PIL import Image
 from torch import Tensor, nn
 
 from hierarcaps.errors import InputError
+from hierarcaps.files import publish
 from hierarcaps.models.open_clip import OpenClipEncoder, load_open_clip
 from hierarcaps.models.packing import is_packable
 from hierarcaps.models.transformers import load_transformers
-from hierarcaps.models.transformers_save import publish
 
 TOLERANCE = 1e-5
 _ACTIVATIONS: dict[type[nn.Module], str] = {QuickGELU: "quick_gelu", nn.GELU: "gelu"}

@@ -1,11 +1,9 @@
 """Writes a model of the transformers library as a local folder that transformers itself loads."""
 
-import shutil
-from collections.abc import Iterable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from hierarcaps.files import atomic_path
+from hierarcaps.files import publish
 from hierarcaps.models.transformers import TransformersEncoder
 from hierarcaps.models.transformers_source import IMAGE_PROCESSOR_FILES, TOKENISER_FILES
 
@@ -25,11 +23,3 @@ def save_transformers(encoder: TransformersEncoder, folder: str | Path) -> None:
         encoder.model.save_pretrained(partial)
         publish([file for file in kept if file.is_file()], folder)
         publish(Path(partial).iterdir(), folder)
-
-
-def publish(files: Iterable[Path], folder: Path) -> None:
-    """Put copies of files into a folder, each whole or not at all, the weights last."""
-    for file in sorted(files, key=lambda file: (file.suffix == ".safetensors", file.name)):
-        # Copied, not moved: safetensors makes files readable for their owner alone.
-        with atomic_path(folder / file.name) as target:
-            shutil.copyfile(file, target)
