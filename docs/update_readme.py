@@ -52,7 +52,7 @@ def differences() -> str:
 
 
 def headline_table(rows: pd.DataFrame, cell: Callable[[pd.DataFrame], str]) -> str:
-    """Return a row per model and objective; ``cell`` makes what stands under each of ``COLUMNS``."""
+    """Return a row per model and objective, in which ``cell`` fills each of ``COLUMNS``."""
     lines = [f"| model | {' | '.join(COLUMNS.values())} |", f"|---|{'---|' * len(COLUMNS)}"]
     for (model, objective), own in rows.groupby(["model", "objective"], sort=False):
         suffix = {"zeroshot": "", "baseline": " (no model)"}.get(

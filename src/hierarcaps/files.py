@@ -65,7 +65,7 @@ def _concerns(error: OSError, folder: Path) -> bool:
 
 
 def publish(files: Iterable[Path], folder: Path, last: str = "*.safetensors") -> None:
-    """Put copies of files into a folder, each whole or not at all; those like ``last`` at the end."""
+    """Put copies of files into a folder, each whole or not at all; ``last`` is a pattern."""
     for file in sorted(files, key=lambda file: (file.match(last), file.name)):
         # Copied, not moved: safetensors makes files readable for their owner alone.
         with atomic_path(folder / file.name) as target:
