@@ -51,7 +51,8 @@ def enter(directory: str | Path = ".") -> IO[str]:
         except BlockingIOError:
             print(
                 f"Another run is at work in {Path(directory).resolve()} ({_owner(held)}): wait for "
-                "it, or stop it with Ctrl-C or `kill -INT`. Until then this one can only look.",
+                "it, or stop it: with Ctrl-C, or with `kill`, which lets its jobs at work finish. "
+                "Until then this one can only look.",
                 file=sys.stderr,
             )
         except OSError:  # a file system without such locks: Snakemake's own files decide
@@ -97,8 +98,9 @@ def _wait(run: int) -> None:
     watch = select.poll()
     watch.register(run, select.POLLIN)
     watch.poll()
-    # As with Ctrl-C, so that half-written files go; a job that does not listen ends all the same.
-    os.kill(os.getpid(), signal.SIGINT)
+    # A job cleans up on SIGTERM; SIGINT is ignored in what nohup or a script's `&` has started.
+    # One that does not listen ends all the same.
+    os.kill(os.getpid(), signal.SIGTERM)
     threading.Event().wait(GRACE_SECONDS)
     os._exit(1)
 

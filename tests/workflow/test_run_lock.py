@@ -65,22 +65,38 @@ def test_locks_of_a_killed_run_go(run, tmp_path, capsys):
 
 
 JOB = """
-import run_lock, sys, time
-run_lock.end_with_run()
-try:
-    print("ready", flush=True)
-    time.sleep(60)
-except KeyboardInterrupt:
-    print("cleaned up", flush=True)
+import types
+from scripts import _job
+noted_job = types.SimpleNamespace(
+    threads=1, rule="embed", wildcards=["rn-16"], resources={}, log=["embed.log"]
+)
+with _job.job(noted_job):
+    import time
+    from hierarcaps.files import atomic_path
+    with atomic_path("embeddings") as partial:
+        partial.write_text("half")
+        print("ready", flush=True)
+        time.sleep(60)
 """
 
 
-def test_a_job_ends_with_its_run(run, tmp_path, monkeypatch):
+@pytest.mark.parametrize("background", [False, True])
+def test_a_job_ends_with_its_run_and_cleans_up(run, tmp_path, monkeypatch, background):
     monkeypatch.setenv(run_lock.RUN_VARIABLE, f"{run_lock.socket.gethostname()} {run.pid}")
-    job = python(JOB, tmp_path)
+    interrupt = signal.getsignal(signal.SIGINT)
+    if background:  # as nohup and a script's `&` start it: SIGINT is ignored, and that is inherited
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        job = python(JOB, tmp_path)
+    finally:
+        signal.signal(signal.SIGINT, interrupt)
     assert job.stdout.readline() == "ready\n"
+    assert [file for file in tmp_path.iterdir() if "partial" in file.name]
     run.kill()
-    assert job.communicate(timeout=20)[0] == "cleaned up\n"
+    assert job.wait(timeout=20) == 143
+    left = {file.name for file in tmp_path.iterdir()}
+    assert left == {".snakemake", "embed.log"}
+    assert not list((tmp_path / ".snakemake/running-jobs").iterdir())
 
 
 NOTED = """
