@@ -26,11 +26,18 @@ DEFAULT_URI = f"{SQLITE}mlflow.db"
 ARTIFACTS = "mlartifacts"
 KEY_TAG = "hierarcaps.run"
 CONTENT_TAG = "hierarcaps.content"
-# The page that `make mlflow` names: runs in groups, means over the seeds of a group. MLflow's pages
-# read such a view from a tag of the experiment.
+# The page that `make mlflow` names: runs in groups, with means over the seeds of a group. MLflow's
+# pages read such a view from a tag of the experiment.
 VIEW = "grouped"
 VIEW_TAG = f"mlflow.sharedViewState.{VIEW}"
 GROUPED_BY = ("model", "objective")
+SHOWN = (
+    "ordering.tau_d",
+    "hierarchical_retrieval.precision",
+    "hierarchical_retrieval.recall",
+    "retrieval.image_to_text_r1",
+)
+WIDTHS = {"attributes.`Run Name`": 300, **{f"metrics.`{name}`": 215 for name in SHOWN}}  # pixels
 DESCRIPTION = "Mirror of the result files; a run is one model, objective and seed."
 BATCH = 1000  # the most metrics that a server takes at once
 LONGEST_PARAM = 6000  # characters that a server takes
@@ -98,12 +105,20 @@ def _experiment(client: Any) -> str:
             experiment = client.get_experiment_by_name(EXPERIMENT)
             if experiment is None:
                 raise
+    view = _experiment_tags()[VIEW_TAG]
+    if experiment.tags.get(VIEW_TAG) != view:  # an experiment of an older version
+        client.set_experiment_tag(experiment.experiment_id, VIEW_TAG, view)
     return experiment.experiment_id
 
 
 def _experiment_tags() -> dict[str, str]:
     keys = [{"mode": "tag", "groupByData": tag} for tag in GROUPED_BY]
-    view = {"groupBy": {"aggregateFunction": "average", "groupByKeys": keys}}
+    view = {
+        "groupBy": {"aggregateFunction": "average", "groupByKeys": keys},
+        "selectedColumns": [f"metrics.`{name}`" for name in SHOWN],
+        "columnOrder": list(WIDTHS),
+        "columnWidths": WIDTHS,
+    }
     return {"mlflow.note.content": DESCRIPTION, VIEW_TAG: json.dumps(view)}
 
 

@@ -99,5 +99,8 @@ def test_many_processes_use_a_database_for_the_first_time(project):
 def test_the_experiment_groups_its_runs(project):
     mirror([RUN])
     client, _ = stored_runs()
+    experiment = client.get_experiment_by_name(EXPERIMENT)
+    client.set_experiment_tag(experiment.experiment_id, VIEW_TAG, "{}")  # as by an older version
+    mirror([RUN])
     view = json.loads(client.get_experiment_by_name(EXPERIMENT).tags[VIEW_TAG])
     assert [key["groupByData"] for key in view["groupBy"]["groupByKeys"]] == ["model", "objective"]
