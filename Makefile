@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 ENV := .venv
 BIN := $(ENV)/bin
 
-.PHONY: run test test-changes test-reproducibility test-slurm lint smoke official sweep ablations report readme pictures review mlflow benchmark clean
+.PHONY: run test test-reproducibility test-slurm lint smoke official sweep ablations report readme pictures review mlflow benchmark clean
 
 run: $(ENV)/installed  ## The whole study in its default profile
 	$(BIN)/snakemake all
@@ -13,15 +13,10 @@ test: $(ENV)/installed  ## Style, then all tests (the smoke run of the whole DAG
 	$(MAKE) lint
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadgroup --ignore tests/reproducibility
 
-test-changes: $(ENV)/installed  ## A parameter, an edit, DVC: what depends on it runs again, and nothing else
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadgroup \
-	  tests/reproducibility/test_parameters.py tests/reproducibility/test_code_changes.py tests/reproducibility/test_dvc.py
-
-test-reproducibility: $(ENV)/installed  ## The same, and kills, faults, conda, Slurm, MLflow (half an hour and more)
+test-reproducibility: $(ENV)/installed  ## Changes, DVC, kills, faults, conda, Slurm, MLflow, on a small study (half an hour)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadgroup tests/reproducibility
 
-test-slurm: $(ENV)/installed  ## A part of the small study through a Slurm of one node (as root)
-	$(BIN)/pip install --quiet snakemake-executor-plugin-slurm==2.8.0
+test-slurm: $(ENV)/installed  ## Of these, a part of the small study through a Slurm of one node (as root)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/reproducibility/test_slurm.py
 
 lint: $(ENV)/installed  ## Style and types

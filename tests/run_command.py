@@ -10,15 +10,19 @@ import pytest
 def run_command(
     command: Sequence[str | Path], directory: Path, environment: Mapping[str, str], check: bool
 ) -> subprocess.CompletedProcess:
-    """Run ``command`` in ``directory``; with ``check``, another exit status than 0 is a failure."""
+    """Run ``command`` in ``directory``; with ``check``, another exit status than 0 is a failure.
+
+    ``stdout`` of the result has both streams, as a terminal shows them.
+    """
     result = subprocess.run(
         [str(part) for part in command],
         cwd=directory,
         env=environment,
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         text=True,
         check=False,
     )
     if check and result.returncode:
-        pytest.fail(f"{result.args} failed:\n{result.stdout}\n{result.stderr}")
+        pytest.fail(f"{result.args} failed:\n{result.stdout}")
     return result

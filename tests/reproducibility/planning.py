@@ -10,7 +10,7 @@ from tempfile import NamedTemporaryFile
 from typing import NamedTuple
 
 import yaml
-from conftest import ROOT, run
+from small_study import ROOT, run
 
 # One seed of each model and one aligned model: nothing depends on how many there are.
 FEWER = {
@@ -41,8 +41,7 @@ def snakemake_on(directory: Path, changes: dict, *arguments: str) -> str:
         for file, content in ((fewer, FEWER), (changed, changes)):
             yaml.safe_dump(content, file, sort_keys=False)  # order is part of a parameter
             file.flush()
-        result = run(ROOT, *command, "--configfile", fewer.name, changed.name, *arguments)
-    return result.stdout + result.stderr
+        return run(ROOT, *command, "--configfile", fewer.name, changed.name, *arguments).stdout
 
 
 def detailed_summary(directory: Path, *targets: str) -> dict[str, tuple[str, list[str]]]:

@@ -1,9 +1,9 @@
 """A stand-in for conda where there is none and no network: enough for Snakemake, and no more.
 
-It answers `conda info --json`, `conda --version`, `conda config --get channel_priority --json` and
-`conda env create --file F --prefix P`. Environments are solved and linked by py-rattler from a
-local channel, which holds this machine's own Python and pip, and nothing else; what an environment
-file lists for pip comes from where pip finds it here.
+It answers `conda info --json`, `conda --version`, `conda config --get channel_priority --json`,
+`conda env create --file F --prefix P` and `conda clean`, which has nothing to do. Environments are
+solved and linked by py-rattler from a local channel, which holds this machine's own Python and pip,
+and nothing else; what an environment file lists for pip comes from where pip finds it here.
 """
 
 import asyncio
@@ -109,7 +109,7 @@ def main(arguments: list[str]) -> None:
     elif arguments[:2] == ["env", "create"]:
         values = dict(itertools.pairwise(arguments))
         _create(Path(values["--file"]), Path(values["--prefix"]))
-    else:
+    elif arguments[0] != "clean":
         sys.exit(f"the stand-in for conda knows no `conda {' '.join(arguments)}`")
 
 

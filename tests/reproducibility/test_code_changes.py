@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 import pytest
-from conftest import planned, snakemake
+from small_study import planned, snakemake
 
 EVALUATED = {"embed", "evaluate", "summarise", "compare_objectives", "compare_published"}
 PAGES = {"render_report", "export_explorer", "write_index"}

@@ -1,8 +1,7 @@
 """Rules run in their conda environments, and environment.yml makes the one that runs the workflow.
 
 Conda itself is a stand-in (stand_in_conda.py): the environments are real, their Python is this
-machine's. Of the small study the jobs below are made again, at least one in each environment, and
-must give the bytes that they gave without conda.
+machine's. The small study under `--use-conda` must give the bytes that it gave without.
 """
 
 import os
@@ -15,15 +14,8 @@ from pathlib import Path
 
 import pytest
 import stand_in_conda
-from faults import ROOT, finished_study, outputs, run
+from small_study import ROOT, make_repository, outputs, run, snakemake
 
-REMADE = {
-    "core": "results/figures/contact_sheet.png",
-    "report": "results/reports/dataset.html",
-    # The language model of the default profile comes with this environment.
-    "torch": "data/hierarcaps/seeds/shard0.parquet",
-    "tracking": "results/mlflow.json",
-}
 # Run by an environment's own Python without Snakemake, which would lend it what it lacks.
 STATEMENTS = {
     "core": "import hierarcaps.scenes.dataset, hierarcaps.explorer.export",
@@ -52,18 +44,13 @@ def conda(folder) -> dict[str, str]:
     return stand_in_conda.install(folder)
 
 
-def test_rules_run_in_their_environments(folder, conda, copied_study):
-    for path in REMADE.values():
-        (copied_study / path).unlink()
+def test_rules_run_in_their_environments(folder, conda, finished_study, tmp_path):
+    make_repository(tmp_path)
     environments = folder / "environments"
-    result = run(
-        copied_study,
-        *["--use-conda", "--conda-prefix", str(environments), "--", *REMADE.values()],
-        check=True,
-        **conda,
-    )
-    assert result.stdout.count("Creating conda environment") == len(REMADE)
-    assert outputs(copied_study) == outputs(finished_study())
+    use = ["--use-conda", "--conda-prefix", environments]
+    result = snakemake(tmp_path, *use, "--", "all", **conda)
+    assert result.stdout.count("Creating conda environment") == len(STATEMENTS)
+    assert outputs(tmp_path) == outputs(finished_study)
     made = {(ROOT / "workflow" / "envs" / f"{name}.yml").read_bytes(): name for name in STATEMENTS}
     seen = set()
     for file in environments.glob("*.yaml"):
@@ -80,29 +67,13 @@ def test_rules_run_in_their_environments(folder, conda, copied_study):
 
 
 def test_the_workflows_environment_runs_it(folder, conda, tmp_path):
-    checkout = tmp_path / "checkout"
-    # What git tracks, without the data and models that a checkout may hold.
-    for part in ("src", "workflow", "notebooks", "config", "profiles"):
-        shutil.copytree(ROOT / part, checkout / part)
-    for part in ("Snakefile", "README.md", "params.yaml", "pyproject.toml", "environment.yml"):
-        shutil.copy(ROOT / part, checkout)
+    make_repository(tmp_path)
     prefix = folder / "workflow"
-    command = ["conda", "env", "create", "--file", checkout / "environment.yml"]
-    subprocess.run(
-        [str(part) for part in (*command, "--prefix", prefix)],
-        env={**os.environ, **conda},
-        check=True,
+    run(
+        tmp_path, "conda", "env", "create", "--file", "environment.yml", "--prefix", prefix, **conda
     )
-    variables = {"PATH": f"{prefix}/bin:/usr/bin:/bin", "HOME": str(tmp_path)}
-    planned = subprocess.run(
-        ["snakemake", "--dry-run", "--", "all"],
-        cwd=checkout,
-        env=variables,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert planned.returncode == 0, planned.stderr
-    assert "mirror_to_mlflow" in planned.stdout + planned.stderr
+    variables = {"PATH": f"{prefix}/bin:/usr/bin:/bin"}
+    planned = run(tmp_path, prefix / "bin" / "snakemake", "--dry-run", "--", "all", **variables)
+    assert "mirror_to_mlflow" in planned.stdout
     for tool in ("dvc", "mlflow", "papermill", "hierarcaps"):
-        subprocess.run([prefix / "bin" / tool, "--help"], env=variables, check=True)
+        run(tmp_path, prefix / "bin" / tool, "--help", **variables)

@@ -9,9 +9,18 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from conftest import change_params, copy, dvc, executed, git, make_repository, planned, run
-from faults import outputs
 from filelock import FileLock
+from small_study import (
+    change_params,
+    copy,
+    dvc,
+    executed,
+    git,
+    make_repository,
+    outputs,
+    planned,
+    run,
+)
 
 LEARNING_RATE = "alignment.objectives.ec.learning_rate"
 # What follows when one objective is trained otherwise.
@@ -156,8 +165,7 @@ def test_a_clone_without_data_makes_the_same_bytes_on_one_core(recorded, tmp_pat
     """Both that all runs where nothing is there, and that results do not depend on the cores."""
     clone = tmp_path / "clone"
     run(tmp_path, "git", "clone", "--quiet", recorded[0], clone)
-    result = run(clone, "taskset", "--cpu-list", "0", "dvc", "repro")
-    output = result.stdout + result.stderr
+    output = run(clone, "taskset", "--cpu-list", "0", "dvc", "repro").stdout
     assert {"draw_scenes", "train_nli", "pretrain", "align", "render_report"} <= executed(output)
     log = next((clone / ".snakemake" / "log").glob("*.log")).read_text()
     assert "Provided cores: 1" in log

@@ -6,14 +6,13 @@ a file under a final name.
 
 import contextlib
 import os
-import shutil
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from faults import Running, finished_study, leftovers, outputs, run
+from small_study import Running, leftovers, make_repository, outputs, snakemake
 
 SCENES = "data/scenes/train.parquet"
 
@@ -47,20 +46,31 @@ def assert_told(result: subprocess.CompletedProcess, *parts: str) -> None:
     assert "Traceback" not in result.stdout, result.stdout[-3000:]
 
 
-def test_a_full_disk_is_one_sentence_and_no_half_file(tmp_path, mounted):
+@pytest.fixture
+def run_in(finished_study):
+    """Run the small study in another directory than its repository's, which may not have room."""
+
+    def run(directory: Path, *arguments: str, **options) -> subprocess.CompletedProcess:
+        options = {"check": False, **options}
+        return snakemake(finished_study, "--directory", directory, *arguments, **options)
+
+    return run
+
+
+def test_a_full_disk_is_one_sentence_and_no_half_file(tmp_path, mounted, run_in):
     mounted(tmp_path / "data", "size=100k")
-    result = run(tmp_path, "--", SCENES)
+    result = run_in(tmp_path, "--", SCENES)
     assert_told(result, SCENES, "No space left on device")
     assert outputs(tmp_path) == {}
     assert leftovers(tmp_path) == []
 
 
-def test_a_disk_that_is_full_from_the_start(tmp_path, mounted):
+def test_a_disk_that_is_full_from_the_start(tmp_path, mounted, run_in):
     place = mounted(tmp_path / "full", "size=64k")
     with (place / "filler").open("wb", buffering=0) as filler, contextlib.suppress(OSError):
         while True:
             filler.write(b"x" * 4096)
-    result = run(place, "--", SCENES)
+    result = run_in(place, "--", SCENES)
     # Snakemake's own log cannot be written either, which Python's logging says before.
     last = result.stdout.splitlines()[-1]
     assert result.returncode == 1
@@ -69,26 +79,26 @@ def test_a_disk_that_is_full_from_the_start(tmp_path, mounted):
     assert not (place / SCENES).exists()
 
 
-def test_a_limit_of_file_size_is_one_sentence(tmp_path):
+def test_a_limit_of_file_size_is_one_sentence(tmp_path, run_in):
     limit = 60 * 1024  # bytes: more than Snakemake's own records have
     code = (
         "import os, resource, sys;"
         f"resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}));"
         "os.execvp(sys.argv[1], sys.argv[1:])"
     )
-    result = run(tmp_path, "--", SCENES, prefix=(sys.executable, "-c", code))
+    result = run_in(tmp_path, "--", SCENES, prefix=(sys.executable, "-c", code))
     assert_told(result, SCENES, "File too large")
     assert outputs(tmp_path) == {}
 
 
-def test_a_read_only_directory_is_one_sentence(tmp_path, mounted):
+def test_a_read_only_directory_is_one_sentence(tmp_path, mounted, run_in):
     place = mounted(tmp_path / "read-only", "ro,size=1m")
-    assert_told(run(place, "--", SCENES), str(place), "cannot be written")
+    assert_told(run_in(place, "--", SCENES), str(place), "cannot be written")
 
 
-def test_a_read_only_output_folder_is_one_sentence(tmp_path, mounted):
+def test_a_read_only_output_folder_is_one_sentence(tmp_path, mounted, run_in):
     mounted(tmp_path / "data" / "scenes", "ro,size=1m")
-    result = run(tmp_path, "--", SCENES)
+    result = run_in(tmp_path, "--", SCENES)
     assert result.returncode == 1
     assert "Read-only file system" in result.stdout
     assert "data/scenes" in result.stdout
@@ -113,30 +123,31 @@ def little_memory():
     group.rmdir()
 
 
-def test_a_job_out_of_memory_is_named(copied_study, little_memory):
+def test_a_job_out_of_memory_is_named(finished_study, study, little_memory):
     target = "results/rn-16/zeroshot/seed0/embeddings.safetensors"
-    (copied_study / target).unlink()
+    (study / target).unlink()
     join = f'echo $$ > {little_memory}/cgroup.procs && exec "$@"'
-    result = run(copied_study, "--", target, prefix=("sh", "-c", join, "sh"))
+    result = snakemake(study, "--", target, prefix=("sh", "-c", join, "sh"), check=False)
     assert result.returncode == 1, result.stdout[-3000:]
     assert "Error: embed: rn-16, zeroshot, 0" in result.stdout, result.stdout[-3000:]
     assert "ran out of memory" in result.stdout
-    assert not (copied_study / target).exists()
-    run(copied_study, "--", target, check=True)
-    assert outputs(copied_study) == outputs(finished_study())
+    assert not (study / target).exists()
+    snakemake(study, "--", target)
+    assert outputs(study) == outputs(finished_study)
 
 
 def test_two_runs_in_one_directory(tmp_path):
-    first = Running(tmp_path / "shared", tmp_path / "first.log")
+    shared = tmp_path / "shared"
+    make_repository(shared)
+    first = Running(shared, tmp_path / "first.log")
     first.wait_for(first.noted_jobs)
     try:
-        second = run(tmp_path / "shared", "--", "all")
+        second = snakemake(shared, "--", "all", check=False)
         assert second.returncode == 1
-        assert f"Another run is at work in {tmp_path / 'shared'}" in second.stdout
+        assert f"Another run is at work in {shared}" in second.stdout
         assert f"process {first.process.pid}" in second.stdout
         assert first.process.poll() is None
-        planned = run(tmp_path / "shared", "--dry-run", "--", "all")
-        assert planned.returncode == 0, planned.stdout
+        snakemake(shared, "--dry-run", "--", "all")
     finally:
         os.killpg(first.process.pid, signal.SIGINT)
         first.wait()
@@ -149,21 +160,21 @@ def shift(directory: Path, seconds: float) -> None:
             os.utime(path, (moved, moved))
 
 
-def test_files_from_the_future_change_nothing(copied_study):
-    shift(copied_study / "data", 24 * 3600)
-    assert "Nothing to be done" in run(copied_study, "--", "all").stdout
+def test_files_from_the_future_change_nothing(study):
+    shift(study / "data", 24 * 3600)
+    assert "Nothing to be done" in snakemake(study, "--", "all").stdout
 
 
-def test_a_job_whose_clock_is_behind_is_told_and_made_again(copied_study):
-    if not shutil.which("faketime"):
-        pytest.skip("needs faketime (Debian: faketime)")
+def test_a_job_whose_clock_is_behind_is_told_and_made_again(finished_study, study):
+    """What the job reads is from tomorrow, by its clock; then its clock is set."""
     target = "results/figures/contact_sheet.png"
-    (copied_study / target).unlink()
-    behind = ("faketime", "--exclude-monotonic", "-f", "-2d")
-    result = run(copied_study, "--", target, prefix=behind)
+    (study / target).unlink()
+    shift(study / "src", 24 * 3600)
+    result = snakemake(study, "--", target, check=False)
     assert result.returncode == 1, result.stdout[-3000:]
     assert "clock skew problem" in result.stdout
     assert "Traceback" not in result.stdout
-    assert not (copied_study / target).exists()
-    run(copied_study, "--", target, check=True)
-    assert outputs(copied_study) == outputs(finished_study())
+    assert not (study / target).exists()
+    shift(study / "src", -24 * 3600)
+    snakemake(study, "--", target)
+    assert outputs(study) == outputs(finished_study)

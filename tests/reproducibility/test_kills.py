@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 import pytest
-from faults import Running, finished_study, leftovers, outputs
+from small_study import Running, leftovers, make_repository, outputs
 
 STRIKES = [
     (target, sign)
@@ -49,11 +49,12 @@ def assert_nothing_half_written(directory: Path, expected: dict[str, str]) -> No
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks for jobs in /proc")
-def test_a_run_that_is_killed_again_and_again_ends_as_one_that_is_not(tmp_path):
-    expected = outputs(finished_study())
+def test_a_run_that_is_killed_again_and_again_ends_as_one_that_is_not(finished_study, tmp_path):
+    expected = outputs(finished_study)
     chance = random.Random(SEED)
     strikes = chance.sample(STRIKES, len(STRIKES))
     directory = tmp_path / "struck"
+    make_repository(directory)
     struck = 0
     while struck < len(strikes):
         target, sign = strikes[struck]

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 import yaml
-from conftest import ROOT, merge
 from planning import FEWER, detailed_summary, plan, pretend_finished, snakemake_on
+from small_study import ROOT, merge
 
 EVALUATE = {"evaluate", "evaluate_baselines", "compare_objectives"}
 PROBED = {"embed", "evaluate", "summarise", "compare_objectives", "render_report"}

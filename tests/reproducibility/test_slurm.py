@@ -1,7 +1,7 @@
 """The study through Slurm: a cluster of this one machine, with two GPUs that do not exist.
 
-`make test-slurm` runs it. Alignment and all that follows from it is made again on a finished small
-study, which takes a third of its jobs through the cluster, and must give the same bytes.
+Alignment and all that follows from it is made again on a finished small study, a third of its jobs,
+through the cluster, and must give the same bytes.
 """
 
 import importlib.util
@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from faults import ROOT, finished_study, outputs, run
+from small_study import ROOT, outputs, snakemake
 
 CLUSTER = Path(__file__).with_name("one_node_slurm.sh")
 PROFILES = [ROOT / "profiles" / name / "config.yaml" for name in ("slurm", "gpu")]
@@ -34,28 +34,31 @@ def slurm():
     if Path("/etc/slurm/slurm.conf").exists():
         pytest.skip("this machine has a Slurm of its own")
     with tempfile.TemporaryDirectory(prefix="slurm-") as folder:
-        subprocess.run([CLUSTER, "start", folder], check=True)
+        started = subprocess.run(
+            [CLUSTER, "start", folder], stderr=subprocess.PIPE, text=True, check=False
+        )
+        if started.returncode:
+            pytest.skip(f"Slurm does not start here: {started.stderr[-1000:]}")
         try:
             yield Path(folder)
         finally:
             subprocess.run([CLUSTER, "stop", folder], check=True)
 
 
-def test_alignment_and_evaluation_through_slurm(slurm, copied_study):
+def test_alignment_and_evaluation_through_slurm(slurm, finished_study, study):
     for objective in ("re", "ec"):
-        shutil.rmtree(copied_study / "models" / "rn-16" / objective)
-        shutil.rmtree(copied_study / "results" / "rn-16" / objective)
-    result = run(
-        copied_study,
-        *["--profile", str(ROOT / "profiles" / "slurm"), "--slurm-no-account"],
+        shutil.rmtree(study / "models" / "rn-16" / objective)
+        shutil.rmtree(study / "results" / "rn-16" / objective)
+    result = snakemake(
+        study,
+        *["--profile", "profiles/slurm", "--slurm-no-account"],
         *["--slurm-status-command", "squeue", "--seconds-between-status-checks", "1"],
         *["--slurm-init-seconds-before-status-checks", "1", "--latency-wait", "20"],
         *["--", "all"],
     )
-    assert result.returncode == 0, result.stdout[-5000:]
     assert len(re.findall(r"SLURM jobid|SLURM job id", result.stdout)) >= 10, result.stdout[-5000:]
-    assert outputs(copied_study) == outputs(finished_study())
-    assert "Nothing to be done" in run(copied_study, "--", "all").stdout
+    assert outputs(study) == outputs(finished_study)
+    assert "Nothing to be done" in snakemake(study, "--", "all").stdout
 
 
 @pytest.mark.parametrize("path", PROFILES, ids=lambda path: path.parent.name)

@@ -39,8 +39,7 @@ def _run(command: list, check: bool) -> subprocess.CompletedProcess:
 
 def planned(directory: Path, changes: dict | None = None) -> set[str]:
     """Return the rules that ``snakemake all`` would execute."""
-    result = snakemake(directory, "--dry-run", "--", "all", changes=changes)
-    output = result.stdout + result.stderr
+    output = snakemake(directory, "--dry-run", "--", "all", changes=changes).stdout
     lines = output.split("Job stats:")[-1].splitlines() if "Job stats:" in output else []
     return {
         fields[0]

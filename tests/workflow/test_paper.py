@@ -28,7 +28,7 @@ def _planned(directory, files) -> dict[str, int]:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
         os.utime(path, (10**9, 10**9))  # older than all code
-    result = snakemake(
+    planned = snakemake(
         directory,
         "--dry-run",
         "--",
@@ -36,10 +36,9 @@ def _planned(directory, files) -> dict[str, int]:
         overlays=[ROOT / "config" / "paper.yaml"],
         changes={"alignment": {"seeds": [0, 1]}, "models": {"rn-16-untrained": None}},
     )
-    output = result.stdout + result.stderr
     return {
         fields[0]: int(fields[1])
-        for fields in (line.split() for line in output.splitlines())
+        for fields in (line.split() for line in planned.stdout.splitlines())
         if len(fields) == 2 and fields[1].isdigit()
     }
 

@@ -129,9 +129,9 @@ def test_an_unknown_key_is_one_sentence(smoke_run):
     result = snakemake(smoke_run, "--dry-run", "--", "all", changes=changes, check=False)
     assert result.returncode == 1
     assert "params: the top level: unknown key 'evaluaton' (did you mean 'evaluation'?)" in (
-        result.stderr
+        result.stdout
     )
-    assert "Traceback" not in result.stderr
+    assert "Traceback" not in result.stdout
 
 
 def test_a_user_error_in_a_job_is_one_sentence_and_leaves_nothing(smoke_run, tmp_path):
@@ -142,11 +142,11 @@ def test_a_user_error_in_a_job_is_one_sentence_and_leaves_nothing(smoke_run, tmp
     target = "results-broken/words/baseline/seed0/ordering.json"
     result = snakemake(smoke_run, "--", target, changes=changes, check=False)
     assert result.returncode == 1
-    assert "broken.csv" in result.stderr
-    assert "expected 4" in result.stderr
+    assert "broken.csv" in result.stdout
+    assert "expected 4" in result.stdout
     assert not list((smoke_run / "results-broken").rglob("*.json"))
 
 
 def test_without_a_target_the_whole_study_is_planned(tmp_path):
     result = snakemake(tmp_path, "--dry-run")
-    assert "render_report" in result.stdout + result.stderr
+    assert "render_report" in result.stdout
