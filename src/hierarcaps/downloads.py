@@ -7,6 +7,7 @@ import csv
 import shutil
 import tarfile
 import tempfile
+import urllib.request
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,12 +15,12 @@ from pathlib import Path, PurePosixPath
 
 from hierarcaps.errors import InputError
 from hierarcaps.files import atomic_path, sha256_file
-from hierarcaps.generation.download import fetch
 
 COLUMNS = ["file", "url", "member", "archive_sha256", "sha256"]
 ROOT = PurePosixPath("data", "published")
 PICTURES = (".jpg", ".jpeg", ".png")
 PICTURES_AT_ONCE = 256  # held in memory
+TIMEOUT_SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -97,6 +98,26 @@ def fetch_downloads(downloads: Sequence[Download]) -> None:
                 raise InputError(f"{error}; a copy can be put in place as {places}") from None
             for each in wanted:
                 _take(each, archive)
+
+
+def fetch(url: str, target: str | Path, sha256: str | None = None) -> None:
+    """Download ``url`` to ``target``, whole or not at all.
+
+    Raises:
+        InputError: no network, no such address, or another hash than ``sha256`` (hex).
+    """
+    with atomic_path(target) as partial:
+        try:
+            with (
+                urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS) as answer,
+                partial.open("wb") as file,
+            ):
+                shutil.copyfileobj(answer, file)
+        except (OSError, ValueError) as error:
+            raise InputError(f"{url}: cannot be downloaded ({error})") from None
+        found = sha256_file(partial)
+        if sha256 is not None and found != sha256:
+            raise InputError(f"{url}: found SHA-256 {found}, expected {sha256}")
 
 
 def _take(download: Download, archive: Path) -> None:

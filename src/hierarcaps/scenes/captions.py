@@ -9,19 +9,8 @@ from hierarcaps.scenes.grammar import realise
 from hierarcaps.scenes.logic import SEVERAL, Count, Meaning, Phrase, meaning_of
 from hierarcaps.scenes.scene import Scene
 
-# Shares of the specificity levels among web-like captions (see ``captions``).
-CAPTION_MIX = {
-    "category": 0.02,
-    "concept": 0.08,
-    "attribute": 0.20,
-    "most": 0.40,
-    "full": 0.30,
-}
 
-
-def captions(
-    scene: Scene, number: int, rng: Random, mix: Mapping[str, float] = CAPTION_MIX
-) -> list[str]:
+def captions(scene: Scene, number: int, rng: Random, mix: Mapping[str, float]) -> list[str]:
     """Return ``number`` independent web-like captions, true of the scene.
 
     ``mix`` gives the shares of the levels: generic ("a picture"), category (or a middle level),

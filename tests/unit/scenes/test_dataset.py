@@ -6,11 +6,12 @@ from collections import Counter
 
 import numpy as np
 import pytest
+import yaml
+from conftest import ROOT
 from PIL import Image
 
 from hierarcaps.errors import InputError
 from hierarcaps.scenes import taxonomy
-from hierarcaps.scenes.captions import CAPTION_MIX
 from hierarcaps.scenes.dataset import read_scenes, write_split
 from hierarcaps.scenes.drawing import BACKGROUND_VARIANTS, concept_sheet, draw, scene_sheet
 from hierarcaps.scenes.grammar import parse
@@ -18,9 +19,10 @@ from hierarcaps.scenes.logic import true_of
 from hierarcaps.scenes.scene import SPLITS, Scene, SceneObject, sample_scenes
 from hierarcaps.scenes.shapes.backgrounds import paint
 
+PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
 SETTINGS = {
     "seed": 0, "image_size": 64, "train": 150, "validation": 60, "test": 80,
-    "captions_per_image": 4, "caption_mix": dict(CAPTION_MIX), "held_out_share": 0.2,
+    "captions_per_image": 4, "caption_mix": PARAMS["scenes"]["caption_mix"], "held_out_share": 0.2,
     "typical_share": 0.5,
 }  # fmt: skip
 

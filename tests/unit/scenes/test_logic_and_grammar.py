@@ -212,10 +212,13 @@ def test_text_outside_the_grammar(text):
     assert parse(text) is None
 
 
+EVERY_LEVEL = dict.fromkeys(("generic", "category", "concept", "attribute", "most", "full"), 1.0)
+
+
 def test_captions_and_tiers_are_true_and_ordered():
     rng = Random(0)
     for scene in sample_scenes("test", 400, seed=3):
-        texts = captions(scene, 6, rng)
+        texts = captions(scene, 6, rng, EVERY_LEVEL)
         tiers = gold_tiers(scene, rng)
         parsed = [parse(text) for text in (*texts, *tiers)]
         assert all(meaning and true_of(meaning, scene) for meaning in parsed), (texts, tiers)
