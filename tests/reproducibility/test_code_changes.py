@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 import pytest
-from small_study import planned, snakemake
+from small_study import executed, planned, snakemake
 
 EVALUATED = {"embed", "evaluate", "summarise", "compare_objectives", "compare_published"}
 PAGES = {"render_report", "export_explorer", "write_index"}
@@ -58,3 +58,12 @@ def test_an_edit_undone_redoes_nothing(study):
     for touched in ("workflow/scripts/align.py", "notebooks/zero_shot.ipynb", "params.yaml"):
         os.utime(study / touched)
     assert planned(study) == set()
+
+
+def test_a_review_of_the_test_set_trains_nothing_anew(study):
+    (study / "review").mkdir()
+    (study / "review" / "review.csv").touch()  # to plan, it needs not be filled in
+    overlay = ("--configfile", "config/reviewed.yaml")
+    redone = executed(snakemake(study, "--dry-run", *overlay, "--", "all").stdout)
+    assert {"curate_test_set", "embed", "evaluate"} <= redone
+    assert not redone & {"pretrain", "train_nli", "write_seeds", "train_hierarchy_model", "align"}
