@@ -187,11 +187,11 @@ class Running:
                     found.append(int(entry.name))
         return found
 
-    def noted_jobs(self) -> list[int]:
-        """Return the process ids of jobs that are at their work, past their imports."""
+    def noted_jobs(self) -> dict[int, Path]:
+        """Return the jobs that are at their work, past their imports: process id and note."""
         notes = (self.directory / ".snakemake" / "running-jobs").glob("*")
-        noted = {int(note.name.rpartition(" ")[2]) for note in notes}
-        return [process for process in self.jobs() if process in noted]
+        noted = {int(note.name.rpartition(" ")[2]): note for note in notes}
+        return {process: noted[process] for process in self.jobs() if process in noted}
 
     def wait(self, seconds: float = 1800) -> int:
         """Wait for its end; return its exit status."""
