@@ -125,9 +125,9 @@ def test_without_conda_the_user_is_told_what_to_do(tmp_path, dry):
         check=False,
     )
     assert result.returncode == 1
-    assert "Error: --use-conda" in result.stdout
-    assert "install Miniforge" in result.stdout
-    assert "Traceback" not in result.stdout
+    assert "Error: --use-conda" in result.stderr
+    assert "install Miniforge" in result.stderr
+    assert "Traceback" not in result.stderr
     assert not (tmp_path / "data").exists()
 
 

@@ -3,11 +3,11 @@
 import csv
 import io
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
 import yaml
-from conftest import ROOT
 from PIL import Image
 
 from hierarcaps.errors import InputError
@@ -19,7 +19,7 @@ from hierarcaps.scenes.logic import true_of
 from hierarcaps.scenes.scene import SPLITS, Scene, SceneObject, sample_scenes
 from hierarcaps.scenes.shapes.backgrounds import paint
 
-PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+PARAMS = yaml.safe_load((Path(__file__).parents[3] / "params.yaml").read_text(encoding="utf-8"))
 SETTINGS = {
     "seed": 0, "image_size": 64, "train": 150, "validation": 60, "test": 80,
     "captions_per_image": 4, "caption_mix": PARAMS["scenes"]["caption_mix"], "held_out_share": 0.2,
