@@ -152,12 +152,12 @@ def leftovers(directory: Path) -> list[str]:
 class Running:
     """A run in the background, in a process group of its own as in a terminal."""
 
-    def __init__(self, directory: Path, log: Path) -> None:
+    def __init__(self, directory: Path, log: Path, target: str = "all") -> None:
         self.directory = directory
         self.log = log
         with log.open("w", encoding="utf-8") as file:
             self.process = subprocess.Popen(
-                [*SNAKEMAKE, "--", "all"],
+                [*SNAKEMAKE, "--", target],
                 cwd=directory,
                 env=_environment(),
                 stdout=file,
