@@ -115,8 +115,7 @@ def fetch(url: str, target: str | Path, sha256: str | None = None) -> None:
                 shutil.copyfileobj(answer, file)
         except (OSError, ValueError) as error:
             raise InputError(f"{url}: cannot be downloaded ({error})") from None
-        found = sha256_file(partial)
-        if sha256 is not None and found != sha256:
+        if sha256 is not None and (found := sha256_file(partial)) != sha256.lower():
             raise InputError(f"{url}: found SHA-256 {found}, expected {sha256}")
 
 

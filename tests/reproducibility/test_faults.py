@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -50,9 +51,11 @@ def assert_told(result: subprocess.CompletedProcess, *parts: str) -> None:
 def run_in(finished_study):
     """Run the small study in another directory than its repository's, which may not have room."""
 
-    def run(directory: Path, *arguments: str, **options) -> subprocess.CompletedProcess:
-        options = {"check": False, **options}
-        return snakemake(finished_study, "--directory", directory, *arguments, **options)
+    def run(
+        directory: Path, *arguments: str, prefix: Sequence[str] = ()
+    ) -> subprocess.CompletedProcess:
+        place = ("--directory", directory)
+        return snakemake(finished_study, *place, *arguments, prefix=prefix, check=False)
 
     return run
 

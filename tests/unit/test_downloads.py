@@ -94,8 +94,9 @@ def test_what_is_not_right_leaves_nothing(tmp_path, archives, kind, options, mes
     assert not (tmp_path / "out").exists() or not list((tmp_path / "out").iterdir())
 
 
-def test_an_absent_network_is_one_sentence(tmp_path):
-    gone = Download(str(tmp_path / "x"), (tmp_path / "gone.zip").as_uri(), "x", "", "00")
+@pytest.mark.parametrize("url", ["file:///nowhere/gone.zip", "no address"])
+def test_an_absent_network_is_one_sentence(tmp_path, url):
+    gone = Download(str(tmp_path / "x"), url, "x", "", "00")
     with pytest.raises(InputError, match=r"cannot be downloaded .*; a copy can be put in place as"):
         fetch_downloads([gone])
 
