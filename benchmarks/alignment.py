@@ -24,8 +24,8 @@ import torch
 
 from hierarcaps.alignment.recipe import align
 from hierarcaps.alignment.settings import AlignmentSettings
-from hierarcaps.hierarchy import CaptionHierarchy, read_hierarchies
-from hierarcaps.models.open_clip import OpenClipEncoder, open_clip
+from hierarcaps.data.hierarchy import CaptionHierarchy, read_hierarchies
+from hierarcaps.models.open_clip_family.encoder import OpenClipEncoder, open_clip
 
 ROOT = Path(__file__).resolve().parents[1]
 EXPANDED = Path("hierarcaps", "hierarcaps_test_expanded.csv.gz")

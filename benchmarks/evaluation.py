@@ -30,11 +30,11 @@ os.environ["OMP_NUM_THREADS"] = "1"
 import numpy as np
 import plain_loops
 
-from hierarcaps.embeddings import Embeddings, read_embeddings
-from hierarcaps.evaluation import space
-from hierarcaps.evaluation.hierarchical import HierarchicalRetrieval, retrieve
-from hierarcaps.evaluation.ordering import Ordering
-from hierarcaps.metrics import hierarchical_retrieval
+from hierarcaps.evaluation.tasks import space
+from hierarcaps.evaluation.tasks.hierarchical import HierarchicalRetrieval, retrieve
+from hierarcaps.evaluation.tasks.ordering import Ordering
+from hierarcaps.metrics.hierarchy import hierarchical_retrieval
+from hierarcaps.models.embeddings import Embeddings, read_embeddings
 
 ROOT = Path(__file__).resolve().parents[1]
 PARTS = ("metric", "scale", "end-to-end")
@@ -153,10 +153,10 @@ def scale(rounds: int, _items: int) -> None:
 def end_to_end(rounds: int, n_items: int) -> None:
     import torch
 
-    from hierarcaps.hierarchy import read_hierarchies
-    from hierarcaps.images import open_images
+    from hierarcaps.data.hierarchy import read_hierarchies
+    from hierarcaps.data.images import open_images
     from hierarcaps.models.embed import embed_test_set
-    from hierarcaps.models.open_clip import load_open_clip, open_clip
+    from hierarcaps.models.open_clip_family.encoder import load_open_clip, open_clip
 
     folder = Path(os.environ.get("HIERARCAPS_DATA", ROOT.parent / "shared/data/hierarcaps"))
     if not folder.is_dir():

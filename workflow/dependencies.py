@@ -1,52 +1,64 @@
 """Which source files a workflow script runs: the files whose edit must re-run its rule."""
 
 import ast
+import hashlib
 import json
-import os
 from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
 WORKFLOW = Path(__file__).resolve().parent
-SOURCE = WORKFLOW.parent / "src"
-ASSETS = {".css", ".html", ".j2", ".js"}
-NOTEBOOKS = WORKFLOW.parent / "notebooks"
+CHECKOUT = WORKFLOW.parent
+SOURCE = CHECKOUT / "src"
 
 
-def code_of(script: str, notebook: str | None = None) -> list[str]:
-    """Return the script (and notebook), the project modules they import, and those modules' assets.
+def code_of(script: str, *read: str) -> list[str]:
+    """Return what a rule runs as parameters of it, a file each: ``path sha256``.
 
-    Snakemake sees an edit of a ``script:`` but not of the modules that the script imports, so rules
-    name them as inputs. Imports inside functions count, those for type checkers do not. Paths are
-    relative to the working directory, so that the recorded inputs of a run stay valid in another
-    clone.
+    Snakemake sees an edit of a ``script:`` but not of the modules that the script imports. As
+    parameters they are compared by content alone, and by names inside the checkout: new dates,
+    another clone or a study that was moved change nothing.
+
+    Args:
+        script: a file of ``workflow/scripts``.
+        *read: further files of the checkout that the script reads, e.g. ``notebooks/paper.ipynb``.
+    """
+    files = files_of(script, *read)
+    return [f"{path.relative_to(CHECKOUT).as_posix()} {_digest(path)}" for path in files]
+
+
+def files_of(script: str, *read: str) -> list[Path]:
+    """Return the script, what it reads, the project modules that these import, and their assets.
+
+    Imports inside functions count, those for type checkers do not. An asset (a page's template,
+    style or script) belongs to the modules of its folder that name it.
 
     Raises:
         ValueError: a relative import, which is not followed.
     """
     found: set[Path] = set()
     waiting = [WORKFLOW / "scripts" / script, WORKFLOW / "scripts" / "_job.py"]
-    if notebook:
-        waiting.append(NOTEBOOKS / notebook)
+    waiting += [CHECKOUT / path for path in read]
     while waiting:
         path = waiting.pop()
         if path not in found:
             found.add(path)
-            waiting += _imported_files(path)
-    assets = {file for path in found if SOURCE in path.parents for file in _assets(path.parent)}
-    return sorted(os.path.relpath(path) for path in found | assets)
+            waiting += _needed_files(path)
+    return sorted(found)
 
 
 @cache
-def _assets(package: Path) -> tuple[Path, ...]:
-    """Return the page templates, styles and scripts that a package's modules read."""
-    return tuple(path for path in package.iterdir() if path.suffix in ASSETS)
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 @cache
-def _imported_files(path: Path) -> tuple[Path, ...]:
+def _needed_files(path: Path) -> tuple[Path, ...]:
+    if path.suffix not in (".py", ".ipynb"):
+        return ()
+    tree = ast.parse(_python_of(path))
     files = []
-    for node in _running(ast.parse(_python_of(path)).body):
+    for node in _running(tree.body):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
@@ -57,7 +69,21 @@ def _imported_files(path: Path) -> tuple[Path, ...]:
         else:
             continue
         files += [file for name in names for file in _files_of_module(name)]
-    return tuple(files)
+    return (*files, *_assets(path, tree))
+
+
+def _assets(path: Path, tree: ast.Module) -> Iterator[Path]:
+    """Yield the files of a module's own folder whose names are strings in it."""
+    if SOURCE in path.parents:
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                asset = path.with_name(node.value) if _is_asset_name(node.value) else path
+                if asset != path and asset.is_file():
+                    yield asset
+
+
+def _is_asset_name(text: str) -> bool:
+    return text == Path(text).name and Path(text).suffix in {".css", ".html", ".j2", ".js"}
 
 
 def _running(body: Iterable[ast.AST]) -> Iterator[ast.AST]:

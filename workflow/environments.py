@@ -3,7 +3,7 @@
 import shutil
 from typing import Any
 
-from hierarcaps.errors import InputError
+from hierarcaps.runtime.errors import InputError
 
 
 def check_conda(settings: Any) -> None:

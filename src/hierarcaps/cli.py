@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from hierarcaps import __version__
-from hierarcaps.errors import InputError
+from hierarcaps.runtime.errors import InputError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -80,7 +80,7 @@ def _positive(text: str) -> int:
 
 
 def _export(options: argparse.Namespace) -> None:
-    from hierarcaps.models.export import export_open_clip
+    from hierarcaps.models.open_clip_family.export import export_open_clip
 
     export_open_clip(options.checkpoint, options.output)
     print(f"{options.output}: a CLIPModel of transformers with the same embeddings")
@@ -103,8 +103,8 @@ def _probe(options: argparse.Namespace) -> None:
 
 
 def _review(options: argparse.Namespace) -> None:
-    from hierarcaps.hierarchy import read_hierarchies
-    from hierarcaps.images import open_images
+    from hierarcaps.data.hierarchy import read_hierarchies
+    from hierarcaps.data.images import open_images
     from hierarcaps.review import PAGE_NAME, SHEET_NAME, export_review
 
     items = read_hierarchies(options.hierarchies)

@@ -11,9 +11,9 @@ import pytest
 from page_checks import CONTRAST
 from PIL import Image
 
+from hierarcaps.data.hierarchy import CaptionHierarchy
 from hierarcaps.evaluation.results import Run
 from hierarcaps.explorer import export_explorer
-from hierarcaps.hierarchy import CaptionHierarchy
 
 selenium = pytest.importorskip("selenium", reason="selenium is not installed")
 from selenium.common.exceptions import StaleElementReferenceException  # noqa: E402

@@ -1,22 +1,18 @@
 """Every page that a run leaves to read, in a real browser: complete, readable, quiet."""
 
-import sys
 from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
 from page_checks import CONTRAST, STRUCTURE
+from synthetic_alignment import write_alignment
+from synthetic_datasheet import write_sheet
+
+from hierarcaps.report.index.page import write_index
+from hierarcaps.report.render import render
+from hierarcaps.report.study import Results
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests" / "unit" / "report"))
-
-from synthetic_alignment import write_alignment  # noqa: E402
-from synthetic_datasheet import write_sheet  # noqa: E402
-
-from hierarcaps.report.index_page import write_index  # noqa: E402
-from hierarcaps.report.render import render  # noqa: E402
-from hierarcaps.report.study import Results  # noqa: E402
-
 NOTEBOOKS = ("dataset", "zero_shot", "alignment", "qualitative", "paper")
 PAGES = ("index.html", *(f"reports/{name}.html" for name in NOTEBOOKS))
 

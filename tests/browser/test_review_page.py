@@ -7,7 +7,7 @@ import pytest
 from page_checks import contrast
 from PIL import Image
 
-from hierarcaps.hierarchy import CaptionHierarchy
+from hierarcaps.data.hierarchy import CaptionHierarchy
 from hierarcaps.review import PAGE_NAME, SHEET_NAME, export_review, read_review
 from hierarcaps.review.sheet import read_sheet, write_sheet
 

@@ -7,17 +7,17 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from hierarcaps.class_tree import read_imagenet_hierarchy, tree_errors
-from hierarcaps.embedding_needs import EmbeddingNeeds
-from hierarcaps.errors import InputError
+from hierarcaps.data.class_tree import read_imagenet_hierarchy, tree_errors
+from hierarcaps.data.hierarchy import read_hierarchies
 from hierarcaps.evaluation.baselines import evaluate_baselines, random_embeddings
-from hierarcaps.evaluation.classification import folder_classification
-from hierarcaps.evaluation.lexical import hyperlex
 from hierarcaps.evaluation.results import Run, interval_of, summarise, write_result
-from hierarcaps.evaluation.retrieval import caption_retrieval
-from hierarcaps.evaluation.tasks import task_provenance
-from hierarcaps.hierarchy import read_hierarchies
-from hierarcaps.ranking_metrics import spearman
+from hierarcaps.evaluation.tasks.classification import folder_classification
+from hierarcaps.evaluation.tasks.lexical import hyperlex
+from hierarcaps.evaluation.tasks.registry import task_provenance
+from hierarcaps.evaluation.tasks.retrieval import caption_retrieval
+from hierarcaps.metrics.ranking import spearman
+from hierarcaps.models.embedding_needs import EmbeddingNeeds
+from hierarcaps.runtime.errors import InputError
 
 
 def _at(folder, *parts):
@@ -160,7 +160,7 @@ def test_published_baselines_of_the_official_test_set(real_data, tmp_path):
 
 def test_random_embeddings_know_nothing(real_data):
     items = read_hierarchies(_at(real_data, "hierarcaps", "hierarcaps_test.csv"))[:200]
-    from hierarcaps.evaluation.tasks import Entailment
+    from hierarcaps.evaluation.tasks.registry import Entailment
 
     task = Entailment()
     statistic = task.values(task.items(items, random_embeddings(items, 0)))["auroc_other"]

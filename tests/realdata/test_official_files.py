@@ -4,9 +4,9 @@ import csv
 import gzip
 from pathlib import Path
 
-from hierarcaps.hierarchy import read_hierarchies, write_hierarchies
-from hierarcaps.images import open_images
-from hierarcaps.leakage import leave_out
+from hierarcaps.data.hierarchy import read_hierarchies, write_hierarchies
+from hierarcaps.data.images import open_images
+from hierarcaps.data.leakage import leave_out
 
 
 def test_test_set(real_data: Path):

@@ -3,8 +3,8 @@
 import pytest
 from tiny_alignment import make_encoder, make_items
 
-from hierarcaps.hierarchy import CaptionHierarchy
-from hierarcaps.models.open_clip import OpenClipEncoder
+from hierarcaps.data.hierarchy import CaptionHierarchy
+from hierarcaps.models.open_clip_family.encoder import OpenClipEncoder
 
 
 @pytest.fixture

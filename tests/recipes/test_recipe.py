@@ -15,10 +15,10 @@ from hierarcaps.alignment.curve import write_curve
 from hierarcaps.alignment.data import Schedule
 from hierarcaps.alignment.recipe import align
 from hierarcaps.alignment.settings import AlignmentSettings
-from hierarcaps.errors import InputError
-from hierarcaps.hierarchy import CaptionHierarchy
-from hierarcaps.models.open_clip import OpenClipEncoder
-from hierarcaps.models.text_tower import text_parameters
+from hierarcaps.alignment.text_tower import text_parameters
+from hierarcaps.data.hierarchy import CaptionHierarchy
+from hierarcaps.models.open_clip_family.encoder import OpenClipEncoder
+from hierarcaps.runtime.errors import InputError
 
 FAST = {"learning_rate": 1e-3, "epochs": 6, "log_every": 3}
 

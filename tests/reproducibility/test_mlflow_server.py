@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from hierarcaps.tracking import EXPERIMENT, Mirrored, mirror
+from hierarcaps.runtime.tracking import EXPERIMENT, Mirrored, mirror
 
 RUN = Mirrored("rn/re/seed0", {"model": "rn", "objective": "re"}, {"seed": 0}, ["ordering.json"])
 STARTS_WITHIN = 300  # seconds

@@ -32,7 +32,7 @@ def test_help_needs_no_heavy_library():
 
 
 def test_export(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
-    from hierarcaps.models import export
+    from hierarcaps.models.open_clip_family import export
 
     asked = []
     monkeypatch.setattr(export, "export_open_clip", lambda *folders: asked.append(folders))

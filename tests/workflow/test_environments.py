@@ -13,9 +13,6 @@ from pathlib import Path
 import pytest
 import yaml
 from conftest import ROOT
-
-sys.path.insert(0, str(ROOT / "workflow"))
-
 from dependencies import _python_of, code_of
 
 ENVIRONMENTS = ROOT / "workflow" / "envs"

@@ -29,7 +29,7 @@ def write_random_vit_b_32(path) -> None:
     import torch
     from safetensors.torch import save_model
 
-    from hierarcaps.models.open_clip import open_clip
+    from hierarcaps.models.open_clip_family.encoder import open_clip
 
     torch.manual_seed(0)
     save_model(open_clip.create_model("ViT-B-32"), path)

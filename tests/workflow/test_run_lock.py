@@ -8,11 +8,8 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
-
-sys.path.insert(0, str(ROOT / "workflow"))
-
 import run_lock
+from conftest import ROOT
 
 
 def python(code: str, folder: Path) -> subprocess.Popen:
@@ -72,7 +69,7 @@ noted_job = types.SimpleNamespace(
 )
 with _job.job(noted_job):
     import time
-    from hierarcaps.files import atomic_path
+    from hierarcaps.runtime.files import atomic_path
     with atomic_path("embeddings") as partial:
         partial.write_text("half")
         print("ready", flush=True)

@@ -8,10 +8,10 @@ import pytest
 from conftest import planned, snakemake
 from safetensors.numpy import load_file
 
-from hierarcaps.embeddings import read_embeddings
+from hierarcaps.data.hierarchy import read_hierarchies
 from hierarcaps.evaluation.results import SUMMARY_COLUMNS
-from hierarcaps.geometries import Lorentz
-from hierarcaps.hierarchy import read_hierarchies
+from hierarcaps.geometry.spaces import Lorentz
+from hierarcaps.models.embeddings import read_embeddings
 
 
 def test_everything_is_made(smoke_run):
@@ -60,7 +60,7 @@ def test_results_say_what_they_are_of(smoke_run):
 
 
 def test_a_checkpoint_is_an_ordinary_open_clip_one(smoke_run):
-    from hierarcaps.torch_setup import declare_torchvision_ops
+    from hierarcaps.runtime.torch_setup import declare_torchvision_ops
 
     declare_torchvision_ops()
     import open_clip

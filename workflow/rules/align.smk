@@ -9,7 +9,6 @@ rule align:
         validation=ALIGNMENT["validation"],
         images=ALIGNMENT["validation_images"],
         left_out=LEFT_OUT,
-        code=code_of("align.py"),
     output:
         config="models/{model}/{objective}/seed{seed}/open_clip_config.json",
         weights="models/{model}/{objective}/seed{seed}/open_clip_model.safetensors",
@@ -26,6 +25,7 @@ rule align:
         mem_mb=growing(4000),
         runtime=growing(120),
     params:
+        *code_of("align.py"),
         model=base_entry,
         recipe=recipe_of,
     script:

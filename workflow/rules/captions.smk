@@ -3,8 +3,6 @@
 
 rule draw_scenes:
     """Draw a split of the drawn world, with its captions and its gold hierarchies."""
-    input:
-        code=code_of("draw_scenes.py"),
     output:
         scenes="data/scenes/{split}.parquet",
         hierarchies="data/scenes/{split}.csv",
@@ -18,6 +16,7 @@ rule draw_scenes:
         mem_mb=growing(2000),
         runtime=growing(30),
     params:
+        *code_of("draw_scenes.py"),
         settings=split_settings,
     script:
         "../scripts/draw_scenes.py"
@@ -25,8 +24,6 @@ rule draw_scenes:
 
 rule draw_contact_sheet:
     """Show every concept of the drawn world on one picture."""
-    input:
-        code=code_of("draw_contact_sheet.py"),
     output:
         report(
             f"{RESULTS}/figures/contact_sheet.png",
@@ -43,15 +40,14 @@ rule draw_contact_sheet:
     resources:
         mem_mb=growing(1000),
         runtime=growing(10),
+    params:
+        *code_of("draw_contact_sheet.py"),
     script:
         "../scripts/draw_contact_sheet.py"
 
 
 rule fetch_official_test_set:
     """Check the official HierarCaps test set, from a local folder or downloaded."""
-    input:
-        checksums=os.path.relpath(Path(workflow.basedir, "config", "official.sha256")),
-        code=code_of("fetch_official_test_set.py"),
     output:
         hierarchies="data/official/test.csv",
         images="data/official/test.parquet",
@@ -66,6 +62,7 @@ rule fetch_official_test_set:
         mem_mb=growing(2000),
         runtime=growing(60),
     params:
+        *code_of("fetch_official_test_set.py", "config/official.sha256"),
         directory=lambda wildcards: config["test_set"].get("official_directory"),
     script:
         "../scripts/fetch_official_test_set.py"
@@ -79,8 +76,6 @@ for _data_set, _files in by_data_set(DOWNLOADS).items():
             """Fetch published files, each with the hash that is known of it."""
             name:
                 f"download_{_data_set}"
-            input:
-                code=code_of("download.py"),
             output:
                 [each.file for each in _files],
             log:
@@ -92,6 +87,7 @@ for _data_set, _files in by_data_set(DOWNLOADS).items():
                 mem_mb=growing(2000),
                 runtime=growing(120),
             params:
+                *code_of("download.py"),
                 downloads=[list(vars(each).values()) for each in _files],
             script:
                 "../scripts/download.py"
@@ -102,7 +98,6 @@ rule curate_test_set:
     input:
         sheet=lambda wildcards: config["test_set"]["review"]["sheet"],
         proposed=lambda wildcards: config["test_set"]["review"]["of"],
-        code=code_of("curate_test_set.py"),
     output:
         "data/reviewed/test.parquet",
     log:
@@ -114,6 +109,8 @@ rule curate_test_set:
     resources:
         mem_mb=growing(2000),
         runtime=growing(10),
+    params:
+        *code_of("curate_test_set.py"),
     script:
         "../scripts/curate_test_set.py"
 

@@ -7,7 +7,6 @@ rule evaluate:
         TASK_FILES,
         embeddings=f"{RESULTS}/{{model}}/{{objective}}/seed{{seed}}/embeddings.safetensors",
         hierarchies=config["test_set"]["hierarchies"],
-        code=code_of("evaluate.py"),
     output:
         metrics=collect(
             f"{RESULTS}/{{{{model}}}}/{{{{objective}}}}/seed{{{{seed}}}}/{{task}}.json", task=TASKS
@@ -29,6 +28,7 @@ rule evaluate:
         mem_mb=growing(4000),
         runtime=growing(60),
     params:
+        *code_of("evaluate.py"),
         settings=lambda wildcards: EVALUATION,
     script:
         "../scripts/evaluate.py"
@@ -39,7 +39,6 @@ rule evaluate_baselines:
     input:
         TASK_FILES,
         hierarchies=config["test_set"]["hierarchies"],
-        code=code_of("evaluate_baselines.py"),
     output:
         [result_files(name, "baseline", 0, tasks) for name, tasks in BASELINES.items()],
     log:
@@ -52,6 +51,7 @@ rule evaluate_baselines:
         mem_mb=growing(4000),
         runtime=growing(60),
     params:
+        *code_of("evaluate_baselines.py"),
         settings=lambda wildcards: EVALUATION,
         results=lambda wildcards: RESULTS,
     script:
@@ -68,7 +68,6 @@ rule summarise:
                 for name, tasks in BASELINES.items()
             ],
         ],
-        code=code_of("summarise.py"),
     output:
         summary=report(
             f"{RESULTS}/summary.csv",
@@ -86,6 +85,8 @@ rule summarise:
     resources:
         mem_mb=growing(2000),
         runtime=growing(10),
+    params:
+        *code_of("summarise.py"),
     script:
         "../scripts/summarise.py"
 
@@ -95,7 +96,6 @@ rule compare_objectives:
     input:
         TASK_FILES,
         [result_files(*run, TASKS, ["parquet"]) for run in RUNS],
-        code=code_of("compare_objectives.py"),
     output:
         report(
             f"{RESULTS}/differences.csv",
@@ -113,6 +113,7 @@ rule compare_objectives:
         mem_mb=growing(4000),
         runtime=growing(30),
     params:
+        *code_of("compare_objectives.py"),
         runs=RUNS,
         settings=lambda wildcards: EVALUATION,
         results=lambda wildcards: RESULTS,

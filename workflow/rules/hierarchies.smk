@@ -13,7 +13,6 @@ rule gather_captions:
             source["path"] for source in config["captions"]["sources"][wildcards.split]
         ],
         left_out=LEFT_OUT,
-        code=code_of("gather_captions.py"),
     output:
         captions=f"{DATA}/captions-{{split}}.parquet",
         counts=f"{DATA}/captions-{{split}}.json",
@@ -28,6 +27,7 @@ rule gather_captions:
         mem_mb=growing(4000),
         runtime=growing(60),
     params:
+        *code_of("gather_captions.py"),
         sources=lambda wildcards: config["captions"]["sources"][wildcards.split],
         settings=lambda wildcards: config["captions"]["kept"],
     script:
@@ -36,8 +36,6 @@ rule gather_captions:
 
 rule train_nli:
     """Teach a small NLI model the logic of the drawn world."""
-    input:
-        code=code_of("train_nli.py"),
     output:
         config="models/nli/config.json",
         weights="models/nli/model.safetensors",
@@ -55,6 +53,7 @@ rule train_nli:
         mem_mb=growing(4000),
         runtime=growing(60),
     params:
+        *code_of("train_nli.py"),
         settings=lambda wildcards: {
             key: value for key, value in NLI["train"].items() if key != "evaluation_pairs"
         },
@@ -66,7 +65,6 @@ rule evaluate_nli:
     """Measure the NLI model on held-out pairs of the drawn world."""
     input:
         model=rules.train_nli.output,
-        code=code_of("evaluate_nli.py"),
     output:
         "models/nli/accuracy.json",
     log:
@@ -78,6 +76,7 @@ rule evaluate_nli:
         mem_mb=growing(3000),
         runtime=growing(30),
     params:
+        *code_of("evaluate_nli.py"),
         nli=lambda wildcards: judge(),
         size=lambda wildcards: NLI["train"]["evaluation_pairs"],
         seed=lambda wildcards: NLI["train"]["seed"],
@@ -89,7 +88,6 @@ rule write_seeds:
     """Let a language model write hierarchies for a shard of a covering sample of captions."""
     input:
         captions=f"{DATA}/captions-train.parquet",
-        code=code_of("write_seeds.py"),
     output:
         f"{DATA}/seeds/shard{{shard}}.parquet",
     log:
@@ -104,6 +102,7 @@ rule write_seeds:
         mem_mb=growing(4000),
         runtime=growing(240),
     params:
+        *code_of("write_seeds.py"),
         settings=lambda wildcards: GENERATION["seeds"],
         seed=GENERATION["seed"],
     script:
@@ -114,7 +113,6 @@ rule augment:
     """Let the language model continue lists of accepted seeds."""
     input:
         seeds=f"{DATA}/seeds.parquet",
-        code=code_of("augment.py"),
     output:
         f"{DATA}/augmentation/shard0.parquet",
     log:
@@ -129,6 +127,7 @@ rule augment:
         mem_mb=growing(4000),
         runtime=growing(240),
     params:
+        *code_of("augment.py"),
         settings=lambda wildcards: GENERATION["augmentation"],
         llm=lambda wildcards: GENERATION["seeds"]["llm"],
         seed=GENERATION["seed"],
@@ -141,7 +140,6 @@ rule filter_written:
     input:
         NLI_FILES,
         tables=written,
-        code=code_of("filter_written.py"),
     output:
         f"{DATA}/{{step}}.parquet",
     log:
@@ -157,6 +155,7 @@ rule filter_written:
         mem_mb=growing(4000),
         runtime=growing(120),
     params:
+        *code_of("filter_written.py"),
         nli=lambda wildcards: POSITIVES_JUDGE,
     script:
         "../scripts/filter_written.py"
@@ -168,7 +167,6 @@ rule recombine:
         NLI_FILES,
         tables=[f"{DATA}/seeds.parquet", f"{DATA}/augmentation.parquet"],
         captions=f"{DATA}/captions-train.parquet",
-        code=code_of("recombine.py"),
     output:
         f"{DATA}/recombination.parquet",
     log:
@@ -182,6 +180,7 @@ rule recombine:
         mem_mb=growing(4000),
         runtime=growing(60),
     params:
+        *code_of("recombine.py"),
         size=GENERATION["recombination"]["size"],
         nli=lambda wildcards: POSITIVES_JUDGE,
         seed=GENERATION["seed"],
@@ -194,7 +193,6 @@ rule train_hierarchy_model:
     input:
         NLI_FILES,
         tables=LESSONS,
-        code=code_of("train_hierarchy_model.py"),
     output:
         config=f"{HIERARCHY_MODEL}/config.json",
         weights=f"{HIERARCHY_MODEL}/model.safetensors",
@@ -212,6 +210,7 @@ rule train_hierarchy_model:
         mem_mb=growing(4000),
         runtime=growing(240),
     params:
+        *code_of("train_hierarchy_model.py"),
         settings=lambda wildcards: GENERATION["hierarchy_model"],
         nli=lambda wildcards: POSITIVES_JUDGE,
     script:
@@ -224,7 +223,6 @@ rule write_items:
         NLI_FILES,
         model=local_model(HIERARCHY_MODEL),
         captions=f"{DATA}/captions-{{split}}.parquet",
-        code=code_of("write_items.py"),
     output:
         f"{DATA}/items-{{split}}/shard{{shard}}.parquet",
     log:
@@ -239,6 +237,7 @@ rule write_items:
         mem_mb=growing(4000),
         runtime=growing(240),
     params:
+        *code_of("write_items.py"),
         settings=lambda wildcards: GENERATION["production"],
         nli=lambda wildcards: judge("entailment", "contradiction", "equivalence"),
         seed=GENERATION["seed"],
@@ -252,7 +251,6 @@ rule gather_items:
         tables=lambda wildcards: shards(
             f"items-{wildcards.split}", GENERATION["production"]["shards"]
         ),
-        code=code_of("gather_items.py"),
     output:
         table=f"{DATA}/items-{{split}}.parquet",
         hierarchies=f"{DATA}/{{split}}.csv",
@@ -265,6 +263,8 @@ rule gather_items:
     resources:
         mem_mb=growing(4000),
         runtime=growing(30),
+    params:
+        *code_of("gather_items.py"),
     script:
         "../scripts/gather_items.py"
 
@@ -276,7 +276,6 @@ rule write_datasheet:
         counts=f"{DATA}/captions-train.json",
         reports=[rules.train_hierarchy_model.output.report]
         + rules.evaluate_nli.output * bool(NLI_FILES),
-        code=code_of("write_datasheet.py"),
     output:
         f"{DATA}/datasheet.json",
     log:
@@ -289,6 +288,7 @@ rule write_datasheet:
         mem_mb=growing(4000),
         runtime=growing(30),
     params:
+        *code_of("write_datasheet.py"),
         prompt=GENERATION["seeds"]["prompt"],
         has_oracle=all(each["kind"] == "scenes" for each in config["captions"]["sources"]["train"]),
     script:

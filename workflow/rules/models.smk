@@ -12,7 +12,6 @@ rule pretrain:
     input:
         scenes="data/scenes/train.parquet",
         validation="data/scenes/validation.parquet",
-        code=code_of("pretrain.py"),
     output:
         config="models/{variant}/seed{seed}/open_clip_config.json",
         weights="models/{variant}/seed{seed}/open_clip_model.safetensors",
@@ -32,6 +31,7 @@ rule pretrain:
         mem_mb=growing(3000),
         runtime=growing(60),
     params:
+        *code_of("pretrain.py"),
         settings=variant_settings,
     script:
         "../scripts/pretrain.py"

@@ -6,7 +6,6 @@ rule list_embedding_needs:
     input:
         TASK_FILES,
         hierarchies=config["test_set"]["hierarchies"],
-        code=code_of("list_embedding_needs.py"),
     output:
         f"{RESULTS}/needs.json",
     log:
@@ -19,6 +18,7 @@ rule list_embedding_needs:
         mem_mb=growing(2000),
         runtime=growing(10),
     params:
+        *code_of("list_embedding_needs.py"),
         data=lambda wildcards: data_of_tasks(EVALUATION),
     script:
         "../scripts/list_embedding_needs.py"
@@ -32,7 +32,6 @@ rule embed:
         hierarchies=config["test_set"]["hierarchies"],
         images=config["test_set"]["images"],
         needs=f"{RESULTS}/needs.json",
-        code=code_of("embed.py"),
     output:
         f"{RESULTS}/{{model}}/{{objective}}/seed{{seed}}/embeddings.safetensors",
     log:
@@ -46,6 +45,7 @@ rule embed:
         mem_mb=growing(4000),
         runtime=growing(60),
     params:
+        *code_of("embed.py"),
         model=model_of,
         root=root_of,
         batch_size=config["probe"]["batch_size"],

@@ -87,7 +87,6 @@ rule describe_run:
     """Parameters, versions and the size of the test set, for the reports."""
     input:
         hierarchies=config["test_set"]["hierarchies"],
-        code=code_of("describe_run.py"),
     output:
         f"{RESULTS}/run.json",
     log:
@@ -100,6 +99,7 @@ rule describe_run:
         mem_mb=growing(1000),
         runtime=growing(10),
     params:
+        *code_of("describe_run.py"),
         params=lambda wildcards: config,
     script:
         "../scripts/describe_run.py"
@@ -110,7 +110,6 @@ rule pick_examples:
     input:
         hierarchies=config["test_set"]["hierarchies"],
         images=config["test_set"]["images"],
-        code=code_of("pick_examples.py"),
     output:
         f"{RESULTS}/examples.parquet",
     log:
@@ -123,6 +122,7 @@ rule pick_examples:
         mem_mb=growing(2000),
         runtime=growing(10),
     params:
+        *code_of("pick_examples.py"),
         settings=lambda wildcards: config["report"],
     script:
         "../scripts/pick_examples.py"
@@ -133,8 +133,6 @@ rule compare_published:
     input:
         summary=f"{RESULTS}/summary.csv",
         run=f"{RESULTS}/run.json",
-        published=os.path.relpath(Path(workflow.basedir, "config", "paper_results.csv")),
-        code=code_of("compare_published.py"),
     output:
         report(
             f"{RESULTS}/published.csv",
@@ -151,6 +149,8 @@ rule compare_published:
     resources:
         mem_mb=growing(2000),
         runtime=growing(10),
+    params:
+        *code_of("compare_published.py", "config/paper_results.csv"),
     script:
         "../scripts/compare_published.py"
 
@@ -159,8 +159,6 @@ rule render_report:
     """A notebook template, executed on the results: the notebook and a self-contained page."""
     input:
         lambda wildcards: NOTEBOOKS[wildcards.notebook]["input"],
-        template=os.path.relpath(Path(workflow.basedir, "notebooks", "{notebook}.ipynb")),
-        code=lambda wildcards: code_of("render_report.py", f"{wildcards.notebook}.ipynb"),
     output:
         notebook=f"{RESULTS}/reports/{{notebook}}.ipynb",
         page=report(
@@ -190,6 +188,9 @@ rule render_report:
         mem_mb=growing(4000),
         runtime=growing(30),
     params:
+        code=lambda wildcards: code_of(
+            "render_report.py", f"notebooks/{wildcards.notebook}.ipynb"
+        ),
         parameters=lambda wildcards: NOTEBOOKS[wildcards.notebook]["parameters"],
     script:
         "../scripts/render_report.py"
@@ -201,7 +202,6 @@ rule export_explorer:
         [result_files(*run, ["hierarchical_retrieval"], ["parquet"]) for run in EXPLORED],
         hierarchies=config["test_set"]["hierarchies"],
         images=config["test_set"]["images"],
-        code=code_of("export_explorer.py"),
     output:
         [f"{RESULTS}/explorer/{name}" for name in explorer_files(len(EXPLORED))],
     log:
@@ -214,6 +214,7 @@ rule export_explorer:
         mem_mb=growing(2000),
         runtime=growing(30),
     params:
+        *code_of("export_explorer.py"),
         runs=EXPLORED,
         results=lambda wildcards: RESULTS,
     script:
@@ -236,7 +237,6 @@ rule write_index:
         [f"{RESULTS}/reports/{name}.{kind}" for name in NOTEBOOKS for kind in ("ipynb", "html")],
         [f"{RESULTS}/{name}" for name in LINKED],
         rules.export_explorer.output[0],
-        code=code_of("write_index.py"),
     output:
         f"{RESULTS}/index.html",
     log:
@@ -249,6 +249,7 @@ rule write_index:
         mem_mb=growing(2000),
         runtime=growing(10),
     params:
+        *code_of("write_index.py"),
         results=lambda wildcards: RESULTS,
         models=[
             *REPORTED,
@@ -285,7 +286,6 @@ rule mirror_to_mlflow:
     """Mirror each result to an MLflow run of its own; the files stay the truth."""
     input:
         [run["files"] for run in MIRRORED],
-        code=code_of("mirror_to_mlflow.py"),
     output:
         f"{RESULTS}/mlflow.json",
     log:
@@ -298,6 +298,7 @@ rule mirror_to_mlflow:
         mem_mb=growing(2000),
         runtime=growing(30),
     params:
+        *code_of("mirror_to_mlflow.py"),
         runs=lambda wildcards: MIRRORED,
     script:
         "../scripts/mirror_to_mlflow.py"

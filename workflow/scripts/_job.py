@@ -10,8 +10,9 @@ from typing import Any, TextIO
 
 # Per-rule environments hold the dependencies; the package itself comes from the checkout, also for
 # the processes that a job starts (the kernel of a notebook).
-SOURCE = str(Path(__file__).resolve().parents[2] / "src")
-sys.path[:0] = [SOURCE, str(Path(__file__).resolve().parents[1])]
+CHECKOUT = Path(__file__).resolve().parents[2]
+SOURCE = str(CHECKOUT / "src")
+sys.path[:0] = [SOURCE, str(CHECKOUT / "workflow")]
 os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [SOURCE, os.environ.get("PYTHONPATH")]))
 
 
@@ -57,8 +58,8 @@ def job(snakemake: Any) -> Iterator[None]:
         os.environ[variable] = str(snakemake.threads)
     from run_lock import end_with_run, noted
 
-    from hierarcaps.errors import InputError
-    from hierarcaps.gpu_lease import lease
+    from hierarcaps.runtime.errors import InputError
+    from hierarcaps.runtime.gpu_lease import lease
 
     signal.signal(signal.SIGTERM, _stop)
     end_with_run()

@@ -3,9 +3,9 @@
 from _job import job
 
 with job(snakemake):
-    from hierarcaps.errors import InputError
-    from hierarcaps.hierarchy import read_hierarchies, write_hierarchies
+    from hierarcaps.data.hierarchy import read_hierarchies, write_hierarchies
     from hierarcaps.review import read_review
+    from hierarcaps.runtime.errors import InputError
 
     sheet = snakemake.input.sheet
     items = read_review(sheet, read_hierarchies(snakemake.input.proposed))

@@ -3,9 +3,9 @@
 from _job import job
 
 with job(snakemake):
+    from hierarcaps.data.hierarchy import read_hierarchies
     from hierarcaps.evaluation.results import versions
-    from hierarcaps.files import sha256_json, write_json
-    from hierarcaps.hierarchy import read_hierarchies
+    from hierarcaps.runtime.files import sha256_json, write_json
 
     items = read_hierarchies(snakemake.input.hierarchies)
     params = snakemake.params.params

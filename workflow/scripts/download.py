@@ -3,6 +3,6 @@
 from _job import job
 
 with job(snakemake):
-    from hierarcaps.downloads import Download, fetch_downloads
+    from hierarcaps.data.downloads import Download, fetch_downloads
 
     fetch_downloads([Download(*fields) for fields in snakemake.params.downloads])

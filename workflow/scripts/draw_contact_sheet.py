@@ -3,7 +3,7 @@
 from _job import job
 
 with job(snakemake):
-    from hierarcaps.files import atomic_path
+    from hierarcaps.runtime.files import atomic_path
     from hierarcaps.scenes.drawing import concept_sheet
 
     with atomic_path(snakemake.output[0]) as partial:

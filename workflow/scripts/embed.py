@@ -3,12 +3,12 @@
 from _job import job
 
 with job(snakemake):
-    from hierarcaps.embedding_needs import read_needs
-    from hierarcaps.hierarchy import read_hierarchies
-    from hierarcaps.images import open_images
+    from hierarcaps.data.hierarchy import read_hierarchies
+    from hierarcaps.data.images import open_images
     from hierarcaps.models.embed import embed_test_set
+    from hierarcaps.models.embedding_needs import read_needs
     from hierarcaps.models.registry import load_model
-    from hierarcaps.torch_setup import choose_device
+    from hierarcaps.runtime.torch_setup import choose_device
 
     embed_test_set(
         load_model(snakemake.params.model, int(snakemake.wildcards.seed), choose_device()),

@@ -5,10 +5,10 @@ from pathlib import Path
 from _job import job
 
 with job(snakemake):
-    from hierarcaps.embeddings import read_embeddings
+    from hierarcaps.data.hierarchy import read_hierarchies
     from hierarcaps.evaluation.results import Run
-    from hierarcaps.evaluation.tasks import evaluate
-    from hierarcaps.hierarchy import read_hierarchies
+    from hierarcaps.evaluation.tasks.registry import evaluate
+    from hierarcaps.models.embeddings import read_embeddings
 
     wildcards = snakemake.wildcards
     evaluate(

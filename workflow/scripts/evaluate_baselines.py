@@ -3,8 +3,8 @@
 from _job import job
 
 with job(snakemake):
+    from hierarcaps.data.hierarchy import read_hierarchies
     from hierarcaps.evaluation.baselines import evaluate_baselines
-    from hierarcaps.hierarchy import read_hierarchies
 
     evaluate_baselines(
         read_hierarchies(snakemake.input.hierarchies),

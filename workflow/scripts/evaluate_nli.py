@@ -5,7 +5,7 @@ from pathlib import Path
 from _job import job
 
 with job(snakemake):
-    from hierarcaps.nli.model import open_nli
+    from hierarcaps.nli import open_nli
     from hierarcaps.nli.training import evaluate_nli
 
     evaluate_nli(

@@ -5,10 +5,10 @@ from pathlib import Path
 from _job import job
 
 with job(snakemake):
+    from hierarcaps.data.hierarchy import read_hierarchies
+    from hierarcaps.data.images import open_images
     from hierarcaps.evaluation.results import Run
     from hierarcaps.explorer import export_explorer
-    from hierarcaps.hierarchy import read_hierarchies
-    from hierarcaps.images import open_images
 
     export_explorer(
         read_hierarchies(snakemake.input.hierarchies),

@@ -3,8 +3,8 @@
 from _job import job
 
 with job(snakemake):
+    from hierarcaps.data.hierarchy import read_hierarchies
     from hierarcaps.generation.steps.captions import make_captions
-    from hierarcaps.hierarchy import read_hierarchies
 
     left_out = read_hierarchies(snakemake.input.left_out)
     make_captions(

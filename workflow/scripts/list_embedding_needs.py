@@ -3,9 +3,9 @@
 from _job import job
 
 with job(snakemake):
-    from hierarcaps.embedding_needs import write_needs
-    from hierarcaps.evaluation.tasks import embedding_needs
-    from hierarcaps.hierarchy import read_hierarchies
+    from hierarcaps.data.hierarchy import read_hierarchies
+    from hierarcaps.evaluation.tasks.registry import embedding_needs
+    from hierarcaps.models.embedding_needs import write_needs
 
     items = read_hierarchies(snakemake.input.hierarchies)
     write_needs(snakemake.output[0], embedding_needs(items, snakemake.params.data))

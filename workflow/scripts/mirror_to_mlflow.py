@@ -3,8 +3,8 @@
 from _job import job
 
 with job(snakemake):
-    from hierarcaps.files import write_json
-    from hierarcaps.tracking import Mirrored, mirror
+    from hierarcaps.runtime.files import write_json
+    from hierarcaps.runtime.tracking import Mirrored, mirror
 
     runs = [Mirrored(**run) for run in snakemake.params.runs]
     write_json(snakemake.output[0], mirror(runs))

@@ -3,9 +3,9 @@
 from _job import job
 
 with job(snakemake):
+    from hierarcaps.data.hierarchy import read_hierarchies
+    from hierarcaps.data.images import open_images
     from hierarcaps.evaluation.examples import write_examples
-    from hierarcaps.hierarchy import read_hierarchies
-    from hierarcaps.images import open_images
 
     write_examples(
         read_hierarchies(snakemake.input.hierarchies),

@@ -5,7 +5,7 @@ from pathlib import Path
 from _job import job
 
 with job(snakemake):
-    from hierarcaps.models.pretraining import pretrain
+    from hierarcaps.pretraining.run import pretrain
 
     pretrain(
         snakemake.params.settings,

@@ -1,12 +1,12 @@
 """Execute a notebook template on the results."""
 
-from _job import job
+from _job import CHECKOUT, job
 
 with job(snakemake):
     from hierarcaps.report.render import render
 
     render(
-        snakemake.input.template,
+        CHECKOUT / "notebooks" / f"{snakemake.wildcards.notebook}.ipynb",
         snakemake.output.notebook,
         snakemake.output.page,
         parameters=snakemake.params.parameters,

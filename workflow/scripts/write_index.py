@@ -3,8 +3,8 @@
 from _job import job
 
 with job(snakemake):
-    from hierarcaps.report.durations import read_durations
-    from hierarcaps.report.index_page import write_index
+    from hierarcaps.report.index.durations import read_durations
+    from hierarcaps.report.index.page import write_index
     from hierarcaps.report.study import Results
 
     params = snakemake.params

@@ -18,8 +18,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from hierarcaps.errors import InputError
-from hierarcaps.files import atomic_path
+from hierarcaps.runtime.errors import InputError
+from hierarcaps.runtime.files import atomic_path
 
 _STATE_FILE = "state.safetensors"
 _ORIGINAL_FILE = "original.safetensors"

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from hierarcaps.files import atomic_path
+from hierarcaps.runtime.files import atomic_path
 
 CURVE_FILE = "curve.csv"
 

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from hierarcaps.alignment.settings import AlignmentSettings
-from hierarcaps.errors import InputError
-from hierarcaps.hierarchy import CaptionHierarchy
+from hierarcaps.data.hierarchy import CaptionHierarchy
 from hierarcaps.models.encoder import DualEncoder
+from hierarcaps.runtime.errors import InputError
 
 ROOT_ROW = 0
 

@@ -8,8 +8,8 @@ from torch import Tensor
 from hierarcaps.alignment.data import ROOT_ROW
 from hierarcaps.alignment.objective import TextBatch
 from hierarcaps.alignment.settings import AlignmentSettings
-from hierarcaps.models.text_tower import TextTower
-from hierarcaps.progress import progress
+from hierarcaps.alignment.text_tower import TextTower
+from hierarcaps.runtime.progress import progress
 
 _BATCH = 256
 

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from hierarcaps.alignment.settings import AlignmentSettings
-from hierarcaps.geometry import exterior_angle, radius
-from hierarcaps.losses import (
+from hierarcaps.alignment.losses import (
     EntailmentConeLoss,
     HardExampleLoss,
     PriorPreservationLoss,
     RadialEmbeddingLoss,
 )
+from hierarcaps.alignment.settings import AlignmentSettings
+from hierarcaps.geometry.sphere import exterior_angle, radius
 
 TERMS = ("total", "triplet", "prior", "hard")
 

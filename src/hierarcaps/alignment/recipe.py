@@ -25,13 +25,13 @@ from hierarcaps.alignment.data import ROOT_ROW, Schedule, TokenTable, tokenise_i
 from hierarcaps.alignment.embedding import TextEncoder
 from hierarcaps.alignment.objective import TERMS, AlignmentLoss
 from hierarcaps.alignment.settings import AlignmentSettings
+from hierarcaps.alignment.text_tower import TextTower, trainable_tower
 from hierarcaps.alignment.validation import Validator, recall_retention
-from hierarcaps.errors import InputError
-from hierarcaps.files import sha256_json
-from hierarcaps.hierarchy import CaptionHierarchy
+from hierarcaps.data.hierarchy import CaptionHierarchy
 from hierarcaps.models.encoder import DualEncoder
-from hierarcaps.models.text_tower import TextTower, trainable_tower
-from hierarcaps.progress import progress
+from hierarcaps.runtime.errors import InputError
+from hierarcaps.runtime.files import sha256_json
+from hierarcaps.runtime.progress import progress
 
 _MOST_NAMES = 8  # items in an error message
 

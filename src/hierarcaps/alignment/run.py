@@ -7,14 +7,14 @@ from typing import Any
 from hierarcaps.alignment.curve import CURVE_FILE, write_curve
 from hierarcaps.alignment.recipe import align
 from hierarcaps.alignment.settings import AlignmentSettings
-from hierarcaps.hierarchy import CaptionHierarchy, read_hierarchies
-from hierarcaps.images import open_images
-from hierarcaps.leakage import leave_out
+from hierarcaps.data.hierarchy import CaptionHierarchy, read_hierarchies
+from hierarcaps.data.images import open_images
+from hierarcaps.data.leakage import leave_out
 from hierarcaps.models.embed import embed_images
 from hierarcaps.models.registry import load_model
 from hierarcaps.models.roots import ROOT_FILE, write_root
 from hierarcaps.models.save import save_encoder
-from hierarcaps.torch_setup import choose_device
+from hierarcaps.runtime.torch_setup import choose_device
 
 STATE_ROOT = Path(".alignment-state")
 """Where interrupted runs keep their state: outside of what a job declares as its output."""

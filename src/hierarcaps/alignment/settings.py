@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from hierarcaps.errors import InputError
-from hierarcaps.hierarchy import TIERS
+from hierarcaps.data.hierarchy import TIERS
+from hierarcaps.runtime.errors import InputError
 
 OBJECTIVES = ("re", "ec")
 SCHEDULES = ("constant", "cosine")

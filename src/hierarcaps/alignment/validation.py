@@ -8,13 +8,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from hierarcaps import metrics
 from hierarcaps.alignment.data import ROOT_ROW, TokenTable
 from hierarcaps.alignment.embedding import TextEncoder
 from hierarcaps.alignment.objective import TERMS, AlignmentLoss, watch
 from hierarcaps.alignment.settings import AlignmentSettings
-from hierarcaps.errors import InputError
-from hierarcaps.geometry import radius
+from hierarcaps.geometry.sphere import radius
+from hierarcaps.metrics.hierarchy import kendall_tau, recall_at, retrieval_ranks
+from hierarcaps.runtime.errors import InputError
 
 
 class Validator:
@@ -64,7 +64,7 @@ class Validator:
         values = dict(zip(TERMS, terms.tolist(), strict=True))
         values |= watch(batch, self._settings.tiers)
         radii = radius(batch.positives, batch.root).cpu().numpy()
-        values["tau_d"] = float(metrics.kendall_tau(radii).mean())
+        values["tau_d"] = float(kendall_tau(radii).mean())
         if self._images is not None:
             values |= self._recall(batch.positives[:, -1])
         return values
@@ -73,10 +73,10 @@ class Validator:
         """R@1 both ways between the images and the most specific tier (N, D) of each item."""
         names = [str(row) for row in self._table.positives[:, -1]]
         similarity = self._images @ captions.cpu().numpy().T
-        to_text, to_image = metrics.retrieval_ranks(similarity, names, [[name] for name in names])
+        to_text, to_image = retrieval_ranks(similarity, names, [[name] for name in names])
         return {
-            "r1_image_to_text": float(metrics.recall_at(to_text, 1).mean()),
-            "r1_text_to_image": float(metrics.recall_at(to_image, 1).mean()),
+            "r1_image_to_text": float(recall_at(to_text, 1).mean()),
+            "r1_text_to_image": float(recall_at(to_image, 1).mean()),
         }
 
 

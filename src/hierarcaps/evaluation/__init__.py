@@ -1,1 +1,3 @@
-"""Evaluation of embeddings: tasks, trivial baselines and result files with provenance."""
+"""Evaluation of embeddings: tasks, trivial baselines, paired differences, result files."""
+
+__all__ = ["baselines", "differences", "examples", "probe", "published", "results", "tasks"]

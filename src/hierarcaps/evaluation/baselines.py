@@ -13,12 +13,17 @@ from typing import Any
 
 import numpy as np
 
-from hierarcaps.embedding_needs import EmbeddingNeeds
-from hierarcaps.embeddings import Embeddings
-from hierarcaps.evaluation.protocol import Items, Radius, RadiusTask, Task
 from hierarcaps.evaluation.results import Run, write_result
-from hierarcaps.evaluation.task_names import baseline_tasks
-from hierarcaps.evaluation.tasks import all_tasks, embedding_needs, evaluate, task_provenance
+from hierarcaps.evaluation.tasks.names import baseline_tasks
+from hierarcaps.evaluation.tasks.protocol import Items, Radius, RadiusTask, Task
+from hierarcaps.evaluation.tasks.registry import (
+    all_tasks,
+    embedding_needs,
+    evaluate,
+    task_provenance,
+)
+from hierarcaps.models.embedding_needs import EmbeddingNeeds
+from hierarcaps.models.embeddings import Embeddings
 
 RANDOM_DIMENSION = 512
 _WORD = re.compile(r"[^\W_]+")

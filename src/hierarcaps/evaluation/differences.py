@@ -7,17 +7,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from hierarcaps.errors import InputError
-from hierarcaps.evaluation.protocol import Task, Values
 from hierarcaps.evaluation.results import Run
-from hierarcaps.evaluation.tasks import all_tasks
-from hierarcaps.files import atomic_path
-from hierarcaps.intervals import (
+from hierarcaps.evaluation.tasks.protocol import Task, Values
+from hierarcaps.evaluation.tasks.registry import all_tasks
+from hierarcaps.metrics.intervals import (
     Interval,
     Statistic,
     paired_difference,
     paired_statistic_difference,
 )
+from hierarcaps.runtime.errors import InputError
+from hierarcaps.runtime.files import atomic_path
 
 # (objective, reference): the difference is objective minus reference.
 COMPARISONS = (("re", "zeroshot"), ("ec", "zeroshot"), ("re", "ec"))

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from hierarcaps.evaluation.protocol import Items
-from hierarcaps.files import atomic_path
-from hierarcaps.images import ImageStore
+from hierarcaps.data.images import ImageStore
+from hierarcaps.evaluation.tasks.protocol import Items
+from hierarcaps.runtime.files import atomic_path
 
 LONGEST_SIDE = 256  # px
 

@@ -6,15 +6,15 @@ from typing import Any
 
 import pandas as pd
 
-from hierarcaps.embeddings import read_embeddings
+from hierarcaps.data.hierarchy import read_hierarchies
+from hierarcaps.data.images import open_images
 from hierarcaps.evaluation.baselines import evaluate_baselines
 from hierarcaps.evaluation.results import Run, summarise
-from hierarcaps.evaluation.tasks import evaluate
-from hierarcaps.hierarchy import read_hierarchies
-from hierarcaps.images import open_images
+from hierarcaps.evaluation.tasks.registry import evaluate
 from hierarcaps.models.embed import embed_test_set
+from hierarcaps.models.embeddings import read_embeddings
 from hierarcaps.models.registry import load_model
-from hierarcaps.torch_setup import choose_device
+from hierarcaps.runtime.torch_setup import choose_device
 
 SETTINGS: dict[str, Any] = {"thresholds": 50, "bootstrap": {"resamples": 2000, "seed": 0}}
 MODEL = Run("model", "zeroshot", 0)

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from hierarcaps.errors import InputError
-from hierarcaps.evaluation.task_names import TEST_SET_TASKS
-from hierarcaps.files import atomic_path
+from hierarcaps.evaluation.tasks.names import TEST_SET_TASKS
+from hierarcaps.runtime.errors import InputError
+from hierarcaps.runtime.files import atomic_path
 
 # The test set of the published values, as ``config/paper.yaml`` and ``official.yaml`` name it.
 OFFICIAL_TEST_SET = "official HierarCaps test set"

@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 
 from hierarcaps import __version__
-from hierarcaps.files import atomic_path, sha256_json, write_json
-from hierarcaps.intervals import Interval, Statistic, mean_interval, statistic_interval
+from hierarcaps.metrics.intervals import Interval, Statistic, mean_interval, statistic_interval
+from hierarcaps.runtime.files import atomic_path, sha256_json, write_json
 
 VERSIONED_PACKAGES = ("numpy", "torch", "open_clip_torch", "transformers")
 HEADLINE_METRICS = ("precision", "recall", "tau_d", "image_to_text_r1", "text_to_image_r1")

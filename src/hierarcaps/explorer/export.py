@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hierarcaps.errors import InputError
-from hierarcaps.files import atomic_path, sha256_file
-from hierarcaps.static_page import inert_json
+from hierarcaps.runtime.errors import InputError
+from hierarcaps.runtime.files import atomic_path, sha256_file
+from hierarcaps.runtime.static_page import inert_json
 
 if TYPE_CHECKING:
+    from hierarcaps.data.hierarchy import CaptionHierarchy
+    from hierarcaps.data.images import ImageStore
     from hierarcaps.evaluation.results import Run
-    from hierarcaps.hierarchy import CaptionHierarchy
-    from hierarcaps.images import ImageStore
 
 PAGE = "index.html"
 CAPTIONS = "captions.js"
@@ -89,7 +89,7 @@ def export_explorer(
 
 def _pictures(items: Sequence["CaptionHierarchy"], images: "ImageStore") -> dict[str, list[str]]:
     from hierarcaps.explorer.pictures import data_uri
-    from hierarcaps.progress import progress
+    from hierarcaps.runtime.progress import progress
 
     uris = [
         data_uri(images[item.image]) if item.image else ""

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hierarcaps.evaluation.results import Run
-from hierarcaps.static_page import fill_page
+from hierarcaps.runtime.static_page import fill_page
 
 _SCRIPTS = ("data.js", "state.js", "parts.js", "grid.js", "detail.js", "main.js")
 _UNTRAINED_SUFFIX = "-untrained"
@@ -17,7 +17,9 @@ def render_page(page: Mapping[str, Any]) -> str:
         page: number of ``items``, pictures ``per_file``, ``versions`` of the data files by name,
             ``runs`` as [model, objective, seed], and ``pair``, the two runs shown first.
     """
-    return fill_page("hierarcaps.explorer", _SCRIPTS, page, loads_scripts=True)
+    return fill_page(
+        "hierarcaps.explorer", "page.html", "page.css", _SCRIPTS, page, loads_scripts=True
+    )
 
 
 def first_pair(runs: Sequence[Run]) -> list[int]:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hierarcaps.errors import InputError
+from hierarcaps.data.hierarchy import CaptionHierarchy
 from hierarcaps.evaluation.results import Run
-from hierarcaps.hierarchy import CaptionHierarchy
+from hierarcaps.runtime.errors import InputError
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -1,1 +1,3 @@
-"""The caption-hierarchy pipeline: from plain captions to positive and negative hierarchies."""
+"""Caption hierarchies by a language model, an NLI filter and a distilled model H (``steps``)."""
+
+__all__ = ["steps"]

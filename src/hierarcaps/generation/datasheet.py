@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from hierarcaps.files import write_json
 from hierarcaps.generation.filtering import accepted, count_reasons
 from hierarcaps.generation.prompts import TIER_COUNT, Prompt
 from hierarcaps.generation.recombination import KNOWLEDGE
 from hierarcaps.generation.text import words
+from hierarcaps.runtime.files import write_json
 
 EXAMPLES_PER_REASON = 5
 LONGEST_EXAMPLE = 200

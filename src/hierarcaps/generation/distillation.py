@@ -7,8 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from hierarcaps.errors import InputError
-from hierarcaps.files import sha256_json, write_json
 from hierarcaps.generation.filtering import Thresholds, filter_positives
 from hierarcaps.generation.seq2seq import (
     Example,
@@ -19,16 +17,18 @@ from hierarcaps.generation.seq2seq import (
 )
 from hierarcaps.generation.shards import make_table
 from hierarcaps.generation.text import text_key
-from hierarcaps.nli.model import NLIModel
-from hierarcaps.text_training import (
+from hierarcaps.nli import NLIModel
+from hierarcaps.runtime.errors import InputError
+from hierarcaps.runtime.files import sha256_json, write_json
+from hierarcaps.runtime.torch_setup import choose_device, load_pretrained
+from hierarcaps.text_models.tokenizer import train_word_tokenizer
+from hierarcaps.text_models.training import (
     Schedule,
     batch_order,
     fit,
     save_pretrained,
     write_curve,
 )
-from hierarcaps.torch_setup import choose_device, load_pretrained
-from hierarcaps.word_tokenizer import train_word_tokenizer
 
 MINIMUM = 20
 """Fewer hierarchies than this teach nothing, and leave nothing to hold out."""

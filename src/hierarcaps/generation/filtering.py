@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from hierarcaps.errors import InputError
 from hierarcaps.generation.prompts import TIER_COUNT
 from hierarcaps.generation.shards import make_table
-from hierarcaps.nli.model import CONTRADICTION, ENTAILMENT, NLIModel
+from hierarcaps.nli import CONTRADICTION, ENTAILMENT, NLIModel
+from hierarcaps.runtime.errors import InputError
 
 
 @dataclass(frozen=True)

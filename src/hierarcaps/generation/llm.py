@@ -10,9 +10,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Protocol
 
-from hierarcaps.errors import InputError
-from hierarcaps.progress import progress
-from hierarcaps.torch_setup import choose_device, load_pretrained
+from hierarcaps.runtime.errors import InputError
+from hierarcaps.runtime.progress import progress
+from hierarcaps.runtime.torch_setup import choose_device, load_pretrained
 
 PACKAGE_SCHEME = "package:"
 

@@ -10,13 +10,13 @@ from typing import Any
 
 import pandas as pd
 
-from hierarcaps.errors import InputError
 from hierarcaps.generation.filtering import Thresholds, contradicts, entails, filter_positives
 from hierarcaps.generation.prompts import TIER_COUNT
 from hierarcaps.generation.seq2seq import HierarchyModel
 from hierarcaps.generation.shards import make_table
 from hierarcaps.generation.text import SEPARATOR, text_key, words
-from hierarcaps.nli.model import NLIModel
+from hierarcaps.nli import NLIModel
+from hierarcaps.runtime.errors import InputError
 
 
 def write_positives(

@@ -1,9 +1,9 @@
 # ruff: noqa: E501
 """The few-shot prompts themselves. A changed text is a new version: results are keyed by it."""
 
-from hierarcaps.errors import InputError
 from hierarcaps.generation.prompts import Prompt
 from hierarcaps.generation.text import SEPARATOR
+from hierarcaps.runtime.errors import InputError
 
 # Simple pictures of one or two objects. Of the drawn world it shows the eight category names and
 # the shape of captions (disclosed in the datasheet), but none of its concepts.

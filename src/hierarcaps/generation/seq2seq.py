@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from hierarcaps.errors import InputError
 from hierarcaps.generation.prompts import TIER_COUNT, Parsed, chain, parse_line
 from hierarcaps.generation.text import SEPARATOR, normalise
-from hierarcaps.progress import progress
-from hierarcaps.torch_setup import choose_device, load_pretrained
+from hierarcaps.runtime.errors import InputError
+from hierarcaps.runtime.progress import progress
+from hierarcaps.runtime.torch_setup import choose_device, load_pretrained
 
 GENERALISE = "generalise:"
 SPECIALISE = "specialise:"
@@ -161,7 +161,7 @@ def build_hierarchy_model(vocabulary: int, tokenizer: Any, settings: dict[str, A
     """Return a T5 with random weights: ``width``, ``layers``, ``heads`` of the settings."""
     import torch
 
-    from hierarcaps.torch_setup import declare_torchvision_ops
+    from hierarcaps.runtime.torch_setup import declare_torchvision_ops
 
     declare_torchvision_ops()
     from transformers import T5Config, T5ForConditionalGeneration

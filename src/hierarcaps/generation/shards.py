@@ -12,8 +12,8 @@ from typing import Any
 
 import pandas as pd
 
-from hierarcaps.errors import InputError
-from hierarcaps.files import atomic_path, sha256_file, sha256_json
+from hierarcaps.runtime.errors import InputError
+from hierarcaps.runtime.files import atomic_path, sha256_file, sha256_json
 
 COLUMNS = ("caption", "image", "source", "output", "tiers", "negatives", "reason")
 """caption: what entered; image: its file name or None; source: which step wrote the row; output:

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from hierarcaps.errors import InputError
+from hierarcaps.data.leakage import image_key
 from hierarcaps.generation.text import SEPARATOR, normalise, text_key, words
-from hierarcaps.leakage import image_key
+from hierarcaps.runtime.errors import InputError
 
 KINDS = ("scenes", "coco", "conceptual", "table")
 

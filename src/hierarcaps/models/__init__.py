@@ -1,9 +1,18 @@
-"""Contrastive image-text models behind one protocol.
+"""Contrastive image-text models behind one protocol (``encoder``), a folder for each family.
 
-Every module of this package uses torch, most of them open_clip or transformers: what makes these
-importable everywhere is done here, before any of them.
+``registry`` opens a model by its entry in the parameters; ``embed`` makes the embeddings that all
+tasks read (``embeddings``).
 """
 
-from hierarcaps.torch_setup import declare_torchvision_ops
-
-declare_torchvision_ops()
+__all__ = [
+    "embed",
+    "embedding_needs",
+    "embeddings",
+    "encoder",
+    "meru_family",
+    "open_clip_family",
+    "registry",
+    "roots",
+    "save",
+    "transformers_family",
+]

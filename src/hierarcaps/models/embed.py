@@ -8,14 +8,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from hierarcaps.embedding_needs import EmbeddingNeeds
-from hierarcaps.embeddings import Embeddings, write_embeddings
-from hierarcaps.errors import InputError
-from hierarcaps.hierarchy import CaptionHierarchy
-from hierarcaps.images import ImageStore
+from hierarcaps.data.hierarchy import CaptionHierarchy
+from hierarcaps.data.images import ImageStore
+from hierarcaps.models.embedding_needs import EmbeddingNeeds
+from hierarcaps.models.embeddings import Embeddings, write_embeddings
 from hierarcaps.models.encoder import DualEncoder
 from hierarcaps.models.roots import find_root
-from hierarcaps.progress import progress
+from hierarcaps.runtime.errors import InputError
+from hierarcaps.runtime.progress import progress
 
 
 def embed_texts(encoder: DualEncoder, texts: Sequence[str], batch_size: int) -> np.ndarray:

@@ -8,8 +8,8 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from hierarcaps.errors import InputError
-from hierarcaps.geometries import Geometry
+from hierarcaps.geometry.spaces import Geometry
+from hierarcaps.runtime.errors import InputError
 
 
 class DualEncoder(Protocol):

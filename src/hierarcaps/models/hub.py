@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlparse
 
-from hierarcaps.errors import InputError
+from hierarcaps.runtime.errors import InputError
 
 _EXPECTED = "expected a local folder or weights file, or a repository that can be reached"
 

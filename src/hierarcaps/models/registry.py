@@ -5,8 +5,8 @@ from typing import Any
 
 import torch
 
-from hierarcaps.errors import InputError
 from hierarcaps.models.encoder import DualEncoder
+from hierarcaps.runtime.errors import InputError
 
 _OPTIONS = {"pretrained", "root", "seeds"}
 
@@ -47,20 +47,20 @@ def _resolve(value: Any, key: str, seed: int) -> str:
 
 
 def _load_open_clip(name: str, pretrained: str | None, device: torch.device) -> DualEncoder:
-    from hierarcaps.models.open_clip import load_open_clip
+    from hierarcaps.models.open_clip_family.encoder import load_open_clip
 
     return load_open_clip(name, pretrained, device)
 
 
 def _load_transformers(name: str, pretrained: str | None, device: torch.device) -> DualEncoder:
-    from hierarcaps.models.transformers import load_transformers
+    from hierarcaps.models.transformers_family.encoder import load_transformers
 
     _refuse_pretrained(name, pretrained)
     return load_transformers(name, device)
 
 
 def _load_meru(name: str, pretrained: str | None, device: torch.device) -> DualEncoder:
-    from hierarcaps.models.meru import load_meru
+    from hierarcaps.models.meru_family.encoder import load_meru
 
     _refuse_pretrained(name, pretrained)
     return load_meru(name, device)

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from hierarcaps.errors import InputError
-from hierarcaps.files import write_json
-from hierarcaps.geometries import ROOTS, Geometry, Lorentz, Sphere
+from hierarcaps.geometry.spaces import ROOTS, Geometry, Lorentz, Sphere
+from hierarcaps.runtime.errors import InputError
+from hierarcaps.runtime.files import write_json
 
 ROOT_FILE = "root.json"
 _SUFFIX = ".json"

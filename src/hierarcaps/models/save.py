@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from hierarcaps.models.encoder import DualEncoder
-from hierarcaps.models.open_clip import OpenClipEncoder
-from hierarcaps.models.open_clip_save import save_open_clip
+from hierarcaps.models.open_clip_family.encoder import OpenClipEncoder
+from hierarcaps.models.open_clip_family.save import save_open_clip
 
 
 def save_encoder(encoder: DualEncoder, folder: str | Path) -> None:
@@ -15,8 +15,8 @@ def save_encoder(encoder: DualEncoder, folder: str | Path) -> None:
         folder: where the files go, each whole or not at all; the weights come last, as
             ``open_clip_model.safetensors`` or, for ``transformers``, ``model.safetensors``.
     """
-    from hierarcaps.models.transformers import TransformersEncoder
-    from hierarcaps.models.transformers_save import save_transformers
+    from hierarcaps.models.transformers_family.encoder import TransformersEncoder
+    from hierarcaps.models.transformers_family.save import save_transformers
 
     if isinstance(encoder, OpenClipEncoder):
         save_open_clip(encoder, folder)

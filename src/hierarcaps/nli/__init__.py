@@ -1,5 +1,5 @@
 """Natural-language inference: does one caption entail or contradict another?"""
 
-from hierarcaps.nli.model import CONTRADICTION, ENTAILMENT, LABELS, NEUTRAL, NLIModel
+from hierarcaps.nli.model import CONTRADICTION, ENTAILMENT, LABELS, NEUTRAL, NLIModel, open_nli
 
-__all__ = ["CONTRADICTION", "ENTAILMENT", "LABELS", "NEUTRAL", "NLIModel"]
+__all__ = ["CONTRADICTION", "ENTAILMENT", "LABELS", "NEUTRAL", "NLIModel", "open_nli", "training"]

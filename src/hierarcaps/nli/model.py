@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from hierarcaps.errors import InputError
-from hierarcaps.progress import progress
-from hierarcaps.torch_setup import choose_device, load_pretrained
+from hierarcaps.runtime.errors import InputError
+from hierarcaps.runtime.progress import progress
+from hierarcaps.runtime.torch_setup import choose_device, load_pretrained
 
 LABELS = ("entailment", "neutral", "contradiction")
 ENTAILMENT, NEUTRAL, CONTRADICTION = range(3)

@@ -14,21 +14,21 @@ from typing import Any
 
 import numpy as np
 
-from hierarcaps.errors import InputError
-from hierarcaps.files import sha256_json, write_json
 from hierarcaps.nli.model import LABELS, NLIModel
 from hierarcaps.nli.pairs import LabelledPair, sample_pairs
 from hierarcaps.nli.word_labels import IGNORED, word_relations
-from hierarcaps.progress import progress
-from hierarcaps.text_training import (
+from hierarcaps.runtime.errors import InputError
+from hierarcaps.runtime.files import sha256_json, write_json
+from hierarcaps.runtime.progress import progress
+from hierarcaps.runtime.torch_setup import declare_torchvision_ops
+from hierarcaps.text_models.tokenizer import PAD, train_word_tokenizer
+from hierarcaps.text_models.training import (
     Schedule,
     batch_order,
     fit,
     save_pretrained,
     write_curve,
 )
-from hierarcaps.torch_setup import declare_torchvision_ops
-from hierarcaps.word_tokenizer import PAD, train_word_tokenizer
 
 EASY_SHARE, EASY_DETAIL = 0.3, 0.4
 COMPANION_SHARE = 0.35

@@ -8,9 +8,9 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from hierarcaps.errors import InputError
-from hierarcaps.files import atomic_path
 from hierarcaps.report.extract import write_pieces
+from hierarcaps.runtime.errors import InputError
+from hierarcaps.runtime.files import atomic_path
 
 KERNEL = "python3"
 # A busy machine can take minutes to start a kernel; by default papermill waits for one.

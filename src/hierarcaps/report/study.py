@@ -12,9 +12,9 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from hierarcaps.errors import InputError
 from hierarcaps.evaluation.results import SUMMARY_COLUMNS
 from hierarcaps.evaluation.results import Run as EvaluatedRun
+from hierarcaps.runtime.errors import InputError
 
 Kind = Literal["model", "untrained", "baseline"]
 

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from hierarcaps.errors import InputError
-from hierarcaps.hierarchy import CaptionHierarchy
+from hierarcaps.data.hierarchy import CaptionHierarchy
 from hierarcaps.review.sheet import DECISIONS, UNDECIDED, ReviewRow, read_sheet
+from hierarcaps.runtime.errors import InputError
 
 _logger = logging.getLogger(__name__)
 

@@ -3,10 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from hierarcaps.errors import InputError
-from hierarcaps.files import atomic_path
-from hierarcaps.hierarchy import CaptionHierarchy
-from hierarcaps.images import ImageStore
+from hierarcaps.data.hierarchy import CaptionHierarchy
+from hierarcaps.data.images import ImageStore
 from hierarcaps.review.page import render_page
 from hierarcaps.review.sheet import (
     UNDECIDED,
@@ -15,6 +13,8 @@ from hierarcaps.review.sheet import (
     read_sheet,
     render_sheet,
 )
+from hierarcaps.runtime.errors import InputError
+from hierarcaps.runtime.files import atomic_path
 
 SHEET_NAME = "review.csv"
 PAGE_NAME = "review.html"

@@ -13,11 +13,11 @@ from collections.abc import Sequence
 
 from PIL import Image
 
-from hierarcaps.hierarchy import CaptionHierarchy
-from hierarcaps.images import ImageStore
-from hierarcaps.progress import progress
+from hierarcaps.data.hierarchy import CaptionHierarchy
+from hierarcaps.data.images import ImageStore
 from hierarcaps.review.sheet import COLUMNS, ReviewRow, fingerprint
-from hierarcaps.static_page import fill_page
+from hierarcaps.runtime.progress import progress
+from hierarcaps.runtime.static_page import fill_page
 
 THUMBNAIL_SIDE = 256
 # Drawings of up to this side stay lossless: lossy coding smears their few flat colours.
@@ -62,7 +62,9 @@ def render_page(
             for item, row, source in zip(items, rows, sources, strict=True)
         ],
     }
-    return fill_page("hierarcaps.review", _SCRIPTS, data, loads_scripts=False)
+    return fill_page(
+        "hierarcaps.review", "page.html", "page.css", _SCRIPTS, data, loads_scripts=False
+    )
 
 
 def _data_uri(image: Image.Image) -> str:

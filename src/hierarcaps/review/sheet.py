@@ -18,9 +18,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from hierarcaps.errors import InputError
-from hierarcaps.files import atomic_path
-from hierarcaps.hierarchy import TIERS
+from hierarcaps.data.hierarchy import TIERS
+from hierarcaps.runtime.errors import InputError
+from hierarcaps.runtime.files import atomic_path
 
 DECISIONS = ("accept", "edit", "reject")
 UNDECIDED = ""

@@ -10,3 +10,5 @@
 
 The package imports nothing by itself; import the module that is needed.
 """
+
+__all__ = ["captions", "dataset", "drawing", "grammar", "logic", "scene", "taxonomy", "wording"]

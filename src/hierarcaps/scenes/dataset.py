@@ -7,9 +7,9 @@ from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from hierarcaps.errors import InputError
-from hierarcaps.files import atomic_path
-from hierarcaps.progress import progress
+from hierarcaps.runtime.errors import InputError
+from hierarcaps.runtime.files import atomic_path
+from hierarcaps.runtime.progress import progress
 from hierarcaps.scenes.captions import captions, gold_tiers
 from hierarcaps.scenes.drawing import draw
 from hierarcaps.scenes.scene import Scene, sample_scenes

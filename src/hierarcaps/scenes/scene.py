@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from random import Random
 
-from hierarcaps.errors import InputError
+from hierarcaps.runtime.errors import InputError
 from hierarcaps.scenes import taxonomy
 
 SPLITS = ("train", "validation", "test")

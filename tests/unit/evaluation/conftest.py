@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from hierarcaps.embeddings import Embeddings
-from hierarcaps.hierarchy import CaptionHierarchy
+from hierarcaps.data.hierarchy import CaptionHierarchy
+from hierarcaps.models.embeddings import Embeddings
 
 N = 6
 

@@ -9,7 +9,7 @@ import pytest
 from hierarcaps.evaluation.baselines import evaluate_baselines, random_embeddings, rarity
 from hierarcaps.evaluation.examples import write_examples
 from hierarcaps.evaluation.results import SUMMARY_COLUMNS, summarise
-from hierarcaps.evaluation.task_names import baseline_tasks
+from hierarcaps.evaluation.tasks.names import baseline_tasks
 
 
 def test_baselines_cover_length_and_chance(tmp_path, items, settings):

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from hierarcaps.class_tree import ClassTree
-from hierarcaps.embeddings import Embeddings
-from hierarcaps.errors import InputError
-from hierarcaps.evaluation.classification import Classification, folder_classification
-from hierarcaps.evaluation.labelled_images import LabelledImages, read_superclasses
+from hierarcaps.data.class_tree import ClassTree
+from hierarcaps.evaluation.tasks.classification import Classification, folder_classification
+from hierarcaps.evaluation.tasks.labelled_images import LabelledImages, read_superclasses
+from hierarcaps.models.embeddings import Embeddings
+from hierarcaps.runtime.errors import InputError
 
 CLASSES = ("car", "cat", "duck", "owl")
 SUPERCLASS = {"car": "vehicle", "cat": "animal", "duck": "animal", "owl": "animal"}

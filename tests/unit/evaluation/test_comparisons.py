@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 import yaml
 
-from hierarcaps.errors import InputError
 from hierarcaps.evaluation.baselines import random_embeddings
 from hierarcaps.evaluation.differences import COLUMNS, write_differences
 from hierarcaps.evaluation.published import (
@@ -18,9 +17,10 @@ from hierarcaps.evaluation.published import (
     write_comparison,
 )
 from hierarcaps.evaluation.results import Run, summarise
-from hierarcaps.evaluation.task_names import task_names
-from hierarcaps.evaluation.tasks import evaluate
-from hierarcaps.files import write_json
+from hierarcaps.evaluation.tasks.names import task_names
+from hierarcaps.evaluation.tasks.registry import evaluate
+from hierarcaps.runtime.errors import InputError
+from hierarcaps.runtime.files import write_json
 
 PUBLISHED = Path(__file__).resolve().parents[3] / "config" / "paper_results.csv"
 

@@ -4,13 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hierarcaps.embeddings import Embeddings
-from hierarcaps.errors import InputError
-from hierarcaps.evaluation import drawn_world
-from hierarcaps.evaluation.length_matched import LengthMatched
-from hierarcaps.evaluation.task_names import task_names
-from hierarcaps.evaluation.tasks import all_tasks, embedding_needs
-from hierarcaps.intervals import statistic_interval
+from hierarcaps.evaluation.tasks import drawn_world
+from hierarcaps.evaluation.tasks.length_matched import LengthMatched
+from hierarcaps.evaluation.tasks.names import task_names
+from hierarcaps.evaluation.tasks.registry import all_tasks, embedding_needs
+from hierarcaps.metrics.intervals import statistic_interval
+from hierarcaps.models.embeddings import Embeddings
+from hierarcaps.runtime.errors import InputError
 from hierarcaps.scenes import logic, taxonomy
 from hierarcaps.scenes.grammar import parse
 from hierarcaps.scenes.scene import sample_scenes

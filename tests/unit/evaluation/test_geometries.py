@@ -5,14 +5,20 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hierarcaps import metrics
-from hierarcaps.embeddings import Embeddings, read_embeddings, write_embeddings
-from hierarcaps.errors import InputError
-from hierarcaps.evaluation import space
-from hierarcaps.evaluation.hierarchical import ways_to_root
-from hierarcaps.evaluation.tasks import Ordering, Retrieval, Traversal, all_tasks, embedding_needs
-from hierarcaps.geometries import Lorentz, Sphere, describe, from_description
+from hierarcaps.evaluation.tasks import space
+from hierarcaps.evaluation.tasks.hierarchical import ways_to_root
+from hierarcaps.evaluation.tasks.registry import (
+    Ordering,
+    Retrieval,
+    Traversal,
+    all_tasks,
+    embedding_needs,
+)
+from hierarcaps.geometry.spaces import Lorentz, Sphere, describe, from_description
+from hierarcaps.metrics import hierarchy as metrics
+from hierarcaps.models.embeddings import Embeddings, read_embeddings, write_embeddings
 from hierarcaps.models.roots import find_root, read_root, write_root
+from hierarcaps.runtime.errors import InputError
 
 CURVATURE = 0.6
 N = 6
@@ -122,7 +128,7 @@ def test_the_way_to_the_vertex_is_that_of_small_steps(curvature: float):
 def test_similarities_rank_by_distance():
     import torch
 
-    from hierarcaps import lorentz
+    from hierarcaps.geometry import lorentz
 
     images, texts = random_points(4, 5), random_points(5, 30)
     similarity = Lorentz(CURVATURE).similarities(images, texts)

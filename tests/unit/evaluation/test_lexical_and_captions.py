@@ -10,11 +10,11 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from hierarcaps.embeddings import Embeddings
-from hierarcaps.errors import InputError
-from hierarcaps.evaluation.lexical import hyperlex, read_hyperlex
 from hierarcaps.evaluation.results import interval_of
-from hierarcaps.evaluation.retrieval import caption_retrieval
+from hierarcaps.evaluation.tasks.lexical import hyperlex, read_hyperlex
+from hierarcaps.evaluation.tasks.retrieval import caption_retrieval
+from hierarcaps.models.embeddings import Embeddings
+from hierarcaps.runtime.errors import InputError
 
 HEADER = "WORD1 WORD2 POS TYPE AVG_SCORE AVG_SCORE_0_10 STD SCORES..\n"
 ROWS = (

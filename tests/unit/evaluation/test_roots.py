@@ -3,9 +3,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hierarcaps.evaluation.ordering import Ordering
-from hierarcaps.evaluation.roots import ROOTS, RootAblation
-from hierarcaps.geometries import Lorentz, Sphere
+from hierarcaps.evaluation.tasks.ordering import Ordering
+from hierarcaps.evaluation.tasks.roots import ROOTS, RootAblation
+from hierarcaps.geometry.spaces import Lorentz, Sphere
 
 
 def test_the_empty_string_is_the_root_of_every_other_task(items, ideal):

@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hierarcaps.evaluation import space
-from hierarcaps.evaluation.modality_gap import ModalityGap
-from hierarcaps.evaluation.roots import ROOTS, RootAblation, radii_from
-from hierarcaps.evaluation.tasks import HierarchicalRetrieval, Ordering
+from hierarcaps.evaluation.tasks import space
+from hierarcaps.evaluation.tasks.modality_gap import ModalityGap
+from hierarcaps.evaluation.tasks.registry import HierarchicalRetrieval, Ordering
+from hierarcaps.evaluation.tasks.roots import ROOTS, RootAblation, radii_from
 
 
 def test_the_empty_root_is_what_the_other_tasks_measure(items, ideal):

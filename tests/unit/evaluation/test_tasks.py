@@ -7,14 +7,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hierarcaps import metrics
-from hierarcaps.embeddings import Embeddings
 from hierarcaps.evaluation.baselines import random_embeddings
-from hierarcaps.evaluation.hierarchical import candidates, retrieve
-from hierarcaps.evaluation.protocol import RadiusTask
 from hierarcaps.evaluation.results import Run
-from hierarcaps.evaluation.task_names import RADIUS_TASKS, task_names
-from hierarcaps.evaluation.tasks import (
+from hierarcaps.evaluation.tasks.hierarchical import candidates, retrieve
+from hierarcaps.evaluation.tasks.names import RADIUS_TASKS, task_names
+from hierarcaps.evaluation.tasks.protocol import RadiusTask
+from hierarcaps.evaluation.tasks.registry import (
     Chains,
     Entailment,
     HierarchicalRetrieval,
@@ -25,6 +23,8 @@ from hierarcaps.evaluation.tasks import (
     all_tasks,
     evaluate,
 )
+from hierarcaps.metrics import hierarchy as metrics
+from hierarcaps.models.embeddings import Embeddings
 
 
 @pytest.mark.parametrize("task", [HierarchicalRetrieval(50), Ordering(), Retrieval()])
@@ -84,7 +84,7 @@ def test_a_reversed_model_orders_backwards(items, ideal):
 
 
 def test_chunks_of_images_change_nothing(items, ideal, monkeypatch):
-    from hierarcaps.evaluation import space
+    from hierarcaps.evaluation.tasks import space
 
     whole = [task.items(items, ideal) for task in (HierarchicalRetrieval(50), Traversal())]
     monkeypatch.setattr(space, "CHUNK_ELEMENTS", 40)

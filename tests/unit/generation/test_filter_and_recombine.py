@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 
-from hierarcaps.errors import InputError
 from hierarcaps.generation.filtering import (
     Thresholds,
     accepted,
@@ -13,6 +12,7 @@ from hierarcaps.generation.filtering import (
 from hierarcaps.generation.oracle import negative_faults, positive_faults, score
 from hierarcaps.generation.recombination import recombine
 from hierarcaps.generation.shards import make_table
+from hierarcaps.runtime.errors import InputError
 from hierarcaps.scenes.grammar import parse
 from hierarcaps.scenes.logic import relation
 

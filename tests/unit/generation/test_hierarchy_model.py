@@ -5,7 +5,6 @@ from hostile_captions import HOSTILE
 from test_filter_and_recombine import GOOD, SEEDS, THRESHOLDS, LogicNLI
 from tiny_checkpoints import tiny_t5
 
-from hierarcaps.errors import InputError
 from hierarcaps.generation.distillation import (
     evaluate_hierarchy_model,
     split_hierarchies,
@@ -17,6 +16,7 @@ from hierarcaps.generation.recombination import recombine
 from hierarcaps.generation.seq2seq import HierarchyModel, examples_of
 from hierarcaps.generation.shards import make_table
 from hierarcaps.generation.sources import prepare_captions
+from hierarcaps.runtime.errors import InputError
 
 SETTINGS = {
     "model": None, "width": 32, "layers": 1, "heads": 2, "steps": 15, "batch_size": 16,

@@ -6,9 +6,9 @@ import torch
 from hostile_captions import HOSTILE
 from tiny_checkpoints import tiny_llama
 
-from hierarcaps.errors import InputError
 from hierarcaps.generation import llm as llm_module
 from hierarcaps.generation.llm import TransformersLLM, locate_model, open_llm
+from hierarcaps.runtime.errors import InputError
 
 PREFIX = "a => b\nc => d\n"
 PROMPTS = [PREFIX + text for text in ("a cat =>", "x", "a much longer caption =>", "b =>")]

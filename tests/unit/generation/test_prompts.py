@@ -1,9 +1,9 @@
 import pytest
 from hostile_captions import HOSTILE
 
-from hierarcaps.errors import InputError
 from hierarcaps.generation.prompt_texts import PROMPTS, get_prompt
 from hierarcaps.generation.prompts import augmentation_prompt, chain, parse_completion, parse_line
+from hierarcaps.runtime.errors import InputError
 from hierarcaps.scenes import taxonomy
 
 CAPTION = "a small red duck on the beach"

@@ -5,7 +5,7 @@ import pytest
 from test_filter_and_recombine import GOOD, SEEDS, LogicNLI
 from tiny_checkpoints import tiny_llama, tiny_t5
 
-from hierarcaps.errors import InputError
+from hierarcaps.data.hierarchy import read_hierarchies
 from hierarcaps.generation.datasheet import write_datasheet
 from hierarcaps.generation.oracle import score
 from hierarcaps.generation.prompt_texts import get_prompt
@@ -28,7 +28,7 @@ from hierarcaps.generation.steps.hierarchy_model import make_hierarchy_model
 from hierarcaps.generation.steps.items import make_items
 from hierarcaps.generation.steps.recombination import make_recombination
 from hierarcaps.generation.steps.seeds import make_seeds
-from hierarcaps.hierarchy import read_hierarchies
+from hierarcaps.runtime.errors import InputError
 
 STEPS = "hierarcaps.generation.steps"
 NLI = {"thresholds": {"entailment": 0.9, "contradiction": 0.9, "equivalence": 0.5}}

@@ -7,13 +7,13 @@ from hostile_captions import HOSTILE
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hierarcaps.errors import InputError
 from hierarcaps.generation.sources import (
     prepare_captions,
     read_captions,
     sample_covering,
 )
 from hierarcaps.generation.text import normalise, text_key, words
+from hierarcaps.runtime.errors import InputError
 
 
 @given(st.text(max_size=60))

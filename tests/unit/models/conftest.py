@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import save_file
 from tiny_clip import PREPROCESSING, TINY, tiny_weights
 
-from hierarcaps.models.open_clip import OpenClipEncoder, load_open_clip
+from hierarcaps.models.open_clip_family.encoder import OpenClipEncoder, load_open_clip
 
 
 @pytest.fixture(scope="session")

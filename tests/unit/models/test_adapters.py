@@ -14,11 +14,11 @@ from PIL import Image
 from safetensors.torch import save_file
 from tiny_clip import PREPROCESSING, TINY
 
-from hierarcaps import lorentz
-from hierarcaps.geometries import Geometry, Lorentz
+from hierarcaps.geometry import lorentz
+from hierarcaps.geometry.spaces import Geometry, Lorentz
 from hierarcaps.models.encoder import DualEncoder
-from hierarcaps.models.meru import Meru
-from hierarcaps.models.open_clip import open_clip
+from hierarcaps.models.meru_family.encoder import Meru
+from hierarcaps.models.open_clip_family.encoder import open_clip
 from hierarcaps.models.registry import load_model
 
 CPU = torch.device("cpu")

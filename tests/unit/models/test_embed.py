@@ -10,14 +10,14 @@ import pytest
 import torch
 from PIL import Image
 
-from hierarcaps.embedding_needs import EmbeddingNeeds
-from hierarcaps.embeddings import read_embeddings
-from hierarcaps.errors import InputError
-from hierarcaps.hierarchy import CaptionHierarchy
-from hierarcaps.image_sets import ImageSet
-from hierarcaps.images import open_images
+from hierarcaps.data.hierarchy import CaptionHierarchy
+from hierarcaps.data.image_sets import ImageSet
+from hierarcaps.data.images import open_images
 from hierarcaps.models.embed import embed_images, embed_test_set, embed_texts
-from hierarcaps.models.open_clip import OpenClipEncoder
+from hierarcaps.models.embedding_needs import EmbeddingNeeds
+from hierarcaps.models.embeddings import read_embeddings
+from hierarcaps.models.open_clip_family.encoder import OpenClipEncoder
+from hierarcaps.runtime.errors import InputError
 
 TEXTS = ["a goat on an island", "animal", "a goat", "", "A  GOAT", "animal", "goat on a hill"]
 

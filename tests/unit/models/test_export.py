@@ -13,10 +13,10 @@ from PIL import Image
 from safetensors.torch import save_file
 from tiny_clip import PREPROCESSING, TINY
 
-from hierarcaps.errors import InputError
-from hierarcaps.models.export import export_open_clip
-from hierarcaps.models.open_clip import OpenClipEncoder, load_open_clip, open_clip
-from hierarcaps.models.transformers import TransformersEncoder, load_transformers
+from hierarcaps.models.open_clip_family.encoder import OpenClipEncoder, load_open_clip, open_clip
+from hierarcaps.models.open_clip_family.export import export_open_clip
+from hierarcaps.models.transformers_family.encoder import TransformersEncoder, load_transformers
+from hierarcaps.runtime.errors import InputError
 
 CPU = torch.device("cpu")
 TEXTS = ["", "a goat", "Two red boats, on a beach!", "it's a 3-wheeled café 🐐", "long text " * 30]
@@ -153,7 +153,7 @@ def test_what_has_no_counterpart_is_refused_in_one_sentence(
 
 def test_models_that_would_differ_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Whatever the checks of the architecture may overlook, both models are compared."""
-    from hierarcaps.models import export
+    from hierarcaps.models.open_clip_family import export
 
     folder = checkpoint(tmp_path / "model", TINY, PREPROCESSING)
     monkeypatch.setitem(export._ACTIVATIONS, torch.nn.GELU, "relu")

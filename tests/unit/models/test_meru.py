@@ -13,12 +13,12 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 from tiny_meru import CONTEXT, EMBED, SIZE, published_meru, write_published
 
-from hierarcaps.errors import InputError
-from hierarcaps.geometries import Lorentz
-from hierarcaps.models.meru import Meru, load_meru
-from hierarcaps.models.open_clip import open_clip
+from hierarcaps.alignment.text_tower import trainable_tower
+from hierarcaps.geometry.spaces import Lorentz
+from hierarcaps.models.meru_family.encoder import Meru, load_meru
+from hierarcaps.models.open_clip_family.encoder import open_clip
 from hierarcaps.models.registry import load_model
-from hierarcaps.models.text_tower import trainable_tower
+from hierarcaps.runtime.errors import InputError
 
 CPU = torch.device("cpu")
 TEXTS = ["", "a goat", "An animal  on a hill", "it's a café &amp; a bar " * 9]
@@ -96,7 +96,7 @@ def test_safetensors_and_a_bare_state_dict_are_the_same_model(checkpoint: Path, 
 
 
 def test_the_small_models_heads_are_half_as_wide(tmp_path: Path):
-    from hierarcaps.models.meru_source import _architecture
+    from hierarcaps.models.meru_family.source import _architecture
 
     meta = {
         "visual_proj.weight": (512, 384),

@@ -17,11 +17,11 @@ from PIL import Image
 from safetensors.torch import save_file
 from tiny_clip import PREPROCESSING, TINY, tiny_weights
 
-from hierarcaps.errors import InputError
-from hierarcaps.files import sha256_file
 from hierarcaps.models import hub
-from hierarcaps.models.open_clip import OpenClipEncoder, load_open_clip, open_clip
+from hierarcaps.models.open_clip_family.encoder import OpenClipEncoder, load_open_clip, open_clip
 from hierarcaps.models.registry import load_model
+from hierarcaps.runtime.errors import InputError
+from hierarcaps.runtime.files import sha256_file
 
 CPU = torch.device("cpu")
 
@@ -244,5 +244,5 @@ def test_pickles_are_never_executed(
 
 
 def test_any_module_of_the_package_may_be_imported_first():
-    code = "import hierarcaps.models.packing"
+    code = "import hierarcaps.models.open_clip_family.packing"
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -7,8 +7,8 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from hierarcaps.models.open_clip import OpenClipEncoder, load_open_clip, open_clip
-from hierarcaps.models.open_clip_save import save_open_clip
+from hierarcaps.models.open_clip_family.encoder import OpenClipEncoder, load_open_clip, open_clip
+from hierarcaps.models.open_clip_family.save import save_open_clip
 
 TEXTS = ["", "a dog", "two red boats on a beach"]
 

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny_clip import TINY
 
-from hierarcaps.models.open_clip import OpenClipEncoder, open_clip
-from hierarcaps.models.packing import encode_packed, is_packable, pack_texts
-from hierarcaps.models.text_tower import PackedTextTower, PaddedTextTower, trainable_tower
+from hierarcaps.alignment.text_tower import PackedTextTower, PaddedTextTower, trainable_tower
+from hierarcaps.models.open_clip_family.encoder import OpenClipEncoder, open_clip
+from hierarcaps.models.open_clip_family.packing import encode_packed, is_packable, pack_texts
 
 TEXTS = ["", "a dog", "a dog on a beach", "a dog on a street", "cat", "a dog", "two red boats"]
 

@@ -13,11 +13,11 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 from tiny_transformers import TINY
 
-from hierarcaps.errors import InputError
-from hierarcaps.files import sha256_file
 from hierarcaps.models import hub
 from hierarcaps.models.registry import load_model
-from hierarcaps.models.transformers import load_transformers
+from hierarcaps.models.transformers_family.encoder import load_transformers
+from hierarcaps.runtime.errors import InputError
+from hierarcaps.runtime.files import sha256_file
 
 CPU = torch.device("cpu")
 TEXTS = ["", "a goat", "an animal on a hill", "a [PAD] b", "a long text, " * 40]

@@ -12,12 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from synthetic_alignment import MODELS, write_alignment
 
-from hierarcaps.errors import InputError
-from hierarcaps.report import alignment_figures, alignment_tables, geometry_view
-from hierarcaps.report.alignment_findings import directions, opening, signed
-from hierarcaps.report.alignment_study import Alignment, pool
-from hierarcaps.report.geometry_figure import geometry_figure
+from hierarcaps.report.alignment import figures as alignment_figures
+from hierarcaps.report.alignment import tables as alignment_tables
+from hierarcaps.report.alignment.findings import directions, opening, signed
+from hierarcaps.report.alignment.study import Alignment, pool
 from hierarcaps.report.study import PRECISION, Estimate, Results, Run
+from hierarcaps.report.zero_shot import geometry_view
+from hierarcaps.report.zero_shot.geometry_figure import geometry_figure
+from hierarcaps.runtime.errors import InputError
 
 FIGURES = {
     alignment_figures.difference_figure: 6,

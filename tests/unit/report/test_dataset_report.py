@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 from synthetic_datasheet import CHAIN, NEGATIVES, write_sheet
 from test_plotting import _panels
 
-from hierarcaps.errors import InputError
-from hierarcaps.report import dataset_figures, dataset_tables
-from hierarcaps.report.dataset_findings import opening
-from hierarcaps.report.datasheet import Datasheet, explain, percent, wilson
+from hierarcaps.report.dataset import figures as dataset_figures
+from hierarcaps.report.dataset import tables as dataset_tables
+from hierarcaps.report.dataset.datasheet import Datasheet, explain, percent, wilson
+from hierarcaps.report.dataset.findings import opening
+from hierarcaps.runtime.errors import InputError
 
 HOSTILE = '<script>alert(1)</script>"><img src=x onerror=alert(2)> $\\frac{1}{$'
 

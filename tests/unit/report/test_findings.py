@@ -5,8 +5,8 @@ import json
 import pandas as pd
 import pytest
 
-from hierarcaps.report.findings import opening
 from hierarcaps.report.study import Results
+from hierarcaps.report.zero_shot.findings import opening
 
 MODELS = [
     ["a", "zeroshot", [0]],

@@ -9,9 +9,10 @@ from bs4 import BeautifulSoup
 from matplotlib.figure import Figure
 from synthetic_results import MODELS, write_results
 
-from hierarcaps.report import length_figure, plotting
 from hierarcaps.report.plot_style import GREY, PALETTE, Look, look, styled, svg_panel
 from hierarcaps.report.study import TAU_D, Results, Run
+from hierarcaps.report.zero_shot import figures as plotting
+from hierarcaps.report.zero_shot import length_figure
 
 FIGURES = {
     "ordering": (plotting.ordering_figure, 2),

@@ -10,18 +10,27 @@ from bs4 import BeautifulSoup
 from synthetic_alignment import write_alignment
 from synthetic_results import write_results
 
-from hierarcaps.embeddings import read_embeddings
-from hierarcaps.errors import InputError
 from hierarcaps.evaluation.published import OFFICIAL_TEST_SET, write_comparison
-from hierarcaps.files import write_json
-from hierarcaps.report import published_table, qualitative, radial_view, retention, variants
-from hierarcaps.report.alignment_study import Alignment
-from hierarcaps.report.durations import clock, read_durations
+from hierarcaps.models.embeddings import read_embeddings
+from hierarcaps.report.alignment import retention, variants
+from hierarcaps.report.alignment.study import Alignment
 from hierarcaps.report.extract import write_pieces
-from hierarcaps.report.index_page import write_index
+from hierarcaps.report.index.durations import clock, read_durations
+from hierarcaps.report.index.page import write_index
 from hierarcaps.report.markup import Panel, figure, table
-from hierarcaps.report.retrieved import compared_runs, most_changed, retrieved, transitions, worst
+from hierarcaps.report.paper import published_table
+from hierarcaps.report.qualitative import page as qualitative
+from hierarcaps.report.qualitative.retrieved import (
+    compared_runs,
+    most_changed,
+    retrieved,
+    transitions,
+    worst,
+)
 from hierarcaps.report.study import Results, Run
+from hierarcaps.report.zero_shot import radial_view
+from hierarcaps.runtime.errors import InputError
+from hierarcaps.runtime.files import write_json
 
 
 @pytest.fixture(scope="module")

@@ -3,8 +3,8 @@ import pytest
 from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from hierarcaps.errors import InputError
 from hierarcaps.report.render import ReportError, render, to_html
+from hierarcaps.runtime.errors import InputError
 
 
 def _template(path, *sources, heading="# A <report> & more"):
@@ -52,7 +52,10 @@ def test_a_failing_cell_is_named_and_kept_but_not_published(tmp_path):
 
 
 def test_the_users_errors_stay_one_sentence(tmp_path):
-    source = "from hierarcaps.errors import InputError\nraise InputError('x.csv: row 3 is empty')"
+    source = (
+        "from hierarcaps.runtime.errors import InputError\n"
+        "raise InputError('x.csv: row 3 is empty')"
+    )
     template = _template(tmp_path / "t.ipynb", source)
     with pytest.raises(InputError, match=r"^x\.csv: row 3 is empty$"):
         _render(tmp_path, template)

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from PIL import Image
 
-from hierarcaps.errors import InputError
+from hierarcaps.runtime.errors import InputError
 from hierarcaps.scenes import taxonomy
 from hierarcaps.scenes.dataset import read_scenes, write_split
 from hierarcaps.scenes.drawing import BACKGROUND_VARIANTS, concept_sheet, draw, scene_sheet

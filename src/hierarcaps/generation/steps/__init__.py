@@ -12,3 +12,15 @@ from typing import Any
 
 Files = str | Path
 Params = Mapping[str, Any]
+
+__all__ = [
+    "acceptance",
+    "augmentation",
+    "captions",
+    "dataset",
+    "datasheet",
+    "hierarchy_model",
+    "items",
+    "recombination",
+    "seeds",
+]

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from hierarcaps.files import sha256_file
 from hierarcaps.generation.filtering import Thresholds, filter_positives
 from hierarcaps.generation.shards import gather, model_identity, shard_key, write_table
 from hierarcaps.generation.steps import Files, Params
-from hierarcaps.nli.model import open_nli
+from hierarcaps.nli import open_nli
+from hierarcaps.runtime.files import sha256_file
 
 
 def make_accepted(

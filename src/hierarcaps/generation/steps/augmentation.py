@@ -1,6 +1,5 @@
 """What the language model writes in the context of accepted seeds."""
 
-from hierarcaps.files import sha256_file
 from hierarcaps.generation.filtering import accepted
 from hierarcaps.generation.llm import open_llm
 from hierarcaps.generation.seeding import augment
@@ -12,6 +11,7 @@ from hierarcaps.generation.shards import (
     write_table,
 )
 from hierarcaps.generation.steps import Files, Params
+from hierarcaps.runtime.files import sha256_file
 
 
 def make_augmentation(

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from hierarcaps.errors import InputError
-from hierarcaps.files import atomic_path, write_json
 from hierarcaps.generation.sources import prepare_captions, read_captions
 from hierarcaps.generation.steps import Files, Params
+from hierarcaps.runtime.errors import InputError
+from hierarcaps.runtime.files import atomic_path, write_json
 
 
 def make_captions(

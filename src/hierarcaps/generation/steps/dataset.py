@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-from hierarcaps.errors import InputError
-from hierarcaps.files import sha256_file
+from hierarcaps.data.hierarchy import CaptionHierarchy, write_hierarchies
 from hierarcaps.generation.filtering import accepted
 from hierarcaps.generation.shards import gather, shard_key, write_table
 from hierarcaps.generation.steps import Files
-from hierarcaps.hierarchy import CaptionHierarchy, write_hierarchies
+from hierarcaps.runtime.errors import InputError
+from hierarcaps.runtime.files import sha256_file
 
 
 def make_items_table(inputs: Sequence[Files], output: Files, hierarchies: Files) -> None:

@@ -7,7 +7,7 @@ from hierarcaps.generation.filtering import Thresholds, accepted
 from hierarcaps.generation.seq2seq import HierarchyModel
 from hierarcaps.generation.shards import gather
 from hierarcaps.generation.steps import Files, Params
-from hierarcaps.nli.model import open_nli
+from hierarcaps.nli import open_nli
 
 
 def make_hierarchy_model(

@@ -2,7 +2,6 @@
 
 import pandas as pd
 
-from hierarcaps.files import sha256_file
 from hierarcaps.generation.filtering import Thresholds
 from hierarcaps.generation.negatives import add_negatives, write_positives
 from hierarcaps.generation.seq2seq import HierarchyModel
@@ -14,7 +13,8 @@ from hierarcaps.generation.shards import (
     write_table,
 )
 from hierarcaps.generation.steps import Files, Params
-from hierarcaps.nli.model import open_nli
+from hierarcaps.nli import open_nli
+from hierarcaps.runtime.files import sha256_file
 
 
 def make_items(

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from hierarcaps.files import sha256_file
 from hierarcaps.generation.filtering import Thresholds, accepted, filter_positives
 from hierarcaps.generation.recombination import recombine
 from hierarcaps.generation.shards import gather, make_table, model_identity, shard_key, write_table
 from hierarcaps.generation.steps import Files, Params
 from hierarcaps.generation.text import words
-from hierarcaps.nli.model import open_nli
+from hierarcaps.nli import open_nli
+from hierarcaps.runtime.files import sha256_file
 
 
 def make_recombination(

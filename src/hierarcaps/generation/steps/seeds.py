@@ -2,7 +2,6 @@
 
 import pandas as pd
 
-from hierarcaps.files import sha256_file
 from hierarcaps.generation.llm import open_llm
 from hierarcaps.generation.prompt_texts import get_prompt
 from hierarcaps.generation.seeding import write_seeds
@@ -14,6 +13,7 @@ from hierarcaps.generation.shards import (
 )
 from hierarcaps.generation.sources import sample_covering
 from hierarcaps.generation.steps import Files, Params
+from hierarcaps.runtime.files import sha256_file
 
 
 def make_seeds(

@@ -1,0 +1,143 @@
+"""The trainable half of a model: its text tower and text projection, made cheap to train."""
+
+from typing import Protocol
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from hierarcaps.models.encoder import DualEncoder
+from hierarcaps.models.open_clip_family.encoder import OpenClipEncoder, pooled_positions
+from hierarcaps.models.open_clip_family.packing import encode_packed, is_packable, pack_texts
+
+# Of the image tower, and of both towers together; everything else is text.
+_IMAGE = ("visual.", "vision_model.", "visual_projection.")
+_SHARED = ("logit_scale", "logit_bias", "temperature")
+_TOKEN_EMBEDDING = "token_embedding.weight"
+
+
+class TextTower(Protocol):
+    """What alignment trains.
+
+    Attributes:
+        parameters: trained tensors, by their names in the model.
+        frozen: everything in the model that training must leave as it is, buffers included.
+    """
+
+    parameters: dict[str, nn.Parameter]
+    frozen: dict[str, Tensor]
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        ...
+
+    def encode(self, tokens: Tensor) -> Tensor:
+        """Return unit embeddings (B, D) of token rows (B, L); equal rows are encoded once."""
+        ...
+
+    def finish(self, decay: float) -> None:
+        """Bring into the model what was trained outside it.
+
+        Args:
+            decay: what weight decay has left of a parameter that never had a gradient.
+        """
+        ...
+
+
+def trainable_tower(encoder: DualEncoder, tokens: Tensor) -> TextTower:
+    """Return the text tower of ``encoder``, ready to be trained on ``tokens``; freeze the rest.
+
+    Args:
+        encoder: a model in evaluation mode.
+        tokens: (U, L) int64 on the CPU, every row that will be encoded.
+    """
+    from hierarcaps.models.transformers_family.encoder import TransformersEncoder
+
+    if not isinstance(encoder, OpenClipEncoder | TransformersEncoder):
+        raise TypeError(f"no text tower is known for {type(encoder).__name__}")
+    encoder.model.requires_grad_(False)
+    if isinstance(encoder, OpenClipEncoder) and is_packable(encoder.model):
+        return PackedTextTower(encoder, tokens)
+    return PaddedTextTower(encoder, encoder.model)
+
+
+def _frozen(model: nn.Module, trained: dict[str, nn.Parameter]) -> dict[str, Tensor]:
+    return {name: value for name, value in model.state_dict().items() if name not in trained}
+
+
+def text_parameters(model: nn.Module) -> dict[str, nn.Parameter]:
+    """Return all parameters outside the image tower, the logit scale and the logit bias."""
+    return {
+        name: parameter
+        for name, parameter in model.named_parameters()
+        if not name.startswith(_IMAGE) and name not in _SHARED
+    }
+
+
+class PaddedTextTower:
+    """A text tower that is called as it is: whole vocabulary, padded texts."""
+
+    def __init__(self, encoder: DualEncoder, model: nn.Module) -> None:
+        self._encoder = encoder
+        self.parameters = text_parameters(model)
+        self.frozen = _frozen(model, self.parameters)
+        for parameter in self.parameters.values():
+            parameter.requires_grad_()
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return self._encoder.device
+
+    def encode(self, tokens: Tensor) -> Tensor:
+        """Unit embeddings (B, D)."""
+        distinct, row_of = torch.unique(tokens, dim=0, return_inverse=True)
+        return self._encoder.encode_text(distinct)[row_of.to(self.device)]
+
+    def finish(self, decay: float) -> None:
+        """Nothing was trained outside the model."""
+
+
+class PackedTextTower:
+    """A standard CLIP text tower that computes each distinct prefix once.
+
+    Only the rows of the token embedding that occur in the texts are trained: a whole vocabulary
+    is most of a small tower, and moving its zero gradients costs more than all the rest. Weight
+    decay is all that ever happens to the others, and :meth:`finish` makes up for it.
+    """
+
+    def __init__(self, encoder: OpenClipEncoder, tokens: Tensor) -> None:
+        self._model = encoder.model
+        vocabulary = self._model.token_embedding.weight
+        self._used = torch.unique(tokens)
+        # Keeps the order of ids, so that the end-of-text token stays the highest.
+        self._row_of = torch.zeros(len(vocabulary), dtype=torch.int64)
+        self._row_of[self._used] = torch.arange(len(self._used))
+        self._token_rows = nn.Parameter(vocabulary.detach()[self._used.to(vocabulary.device)])
+        self.parameters = text_parameters(self._model)
+        self.frozen = _frozen(self._model, self.parameters)
+        self.parameters[_TOKEN_EMBEDDING] = self._token_rows
+        for parameter in self.parameters.values():
+            parameter.requires_grad_()
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return self._token_rows.device
+
+    def encode(self, tokens: Tensor) -> Tensor:
+        """Unit embeddings (B, D)."""
+        rows = self._row_of[tokens]
+        texts = pack_texts(rows.numpy(), pooled_positions(rows).numpy() + 1).to(self.device)
+        features = encode_packed(self._model, self._token_rows, texts)
+        # Half-precision embeddings cannot tell near texts apart.
+        features = features if features.dtype == torch.float64 else features.float()
+        return F.normalize(features, dim=-1)
+
+    def finish(self, decay: float) -> None:
+        """Put the trained rows back into the vocabulary and decay the others."""
+        with torch.no_grad():
+            vocabulary = self._model.token_embedding.weight
+            vocabulary.mul_(decay)
+            vocabulary[self._used.to(vocabulary.device)] = self._token_rows

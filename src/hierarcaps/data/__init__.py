@@ -1,0 +1,6 @@
+"""What is measured and trained on: caption hierarchies, images, published files, class trees.
+
+Reading, checking and writing; ``leakage`` keeps test images out of every training.
+"""
+
+__all__ = ["class_tree", "downloads", "hierarchy", "image_sets", "images", "leakage", "official"]

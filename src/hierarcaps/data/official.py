@@ -1,0 +1,108 @@
+"""The official HierarCaps test set: found in a local folder or downloaded, and always checked."""
+
+import hashlib
+import os
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from hierarcaps.runtime.errors import InputError
+from hierarcaps.runtime.files import atomic_path
+from hierarcaps.runtime.progress import progress
+
+COMMIT = "ba22b8914db10973e38d2c03f08bb4dce7ba118e"
+URL = f"https://raw.githubusercontent.com/TAU-VAILab/hierarcaps/{COMMIT}"
+# Where the files lie in the official repository, by their place in the checksum list.
+FOLDERS = {"hierarcaps_test.csv": "data", "test_imgs": "assets"}
+TABLE = "hierarcaps_test.csv"
+DIRECTORY_VARIABLE = "HIERARCAPS_DATA"
+TIMEOUT_SECONDS = 30
+DOWNLOADS_AT_ONCE = 8
+
+
+def read_checksums(path: str | Path) -> dict[str, str]:
+    """Read a list in the format of ``sha256sum``: relative path -> hex digest."""
+    lines = Path(path).read_text(encoding="utf-8").splitlines()
+    return {name: digest for digest, name in (line.split("  ", 1) for line in lines)}
+
+
+def fetch_test_set(
+    checksums: str | Path,
+    hierarchies_path: str | Path,
+    images_path: str | Path,
+    directory: str | Path | None = None,
+) -> None:
+    """Write the official table and one Parquet file of its images, every file checked.
+
+    Args:
+        checksums: list of all files, in the format of ``sha256sum``.
+        hierarchies_path: where the table goes, unchanged.
+        images_path: where the images go (columns ``name`` and ``image``).
+        directory: folder with ``hierarcaps_test.csv`` and ``test_imgs/``, or a checkout of the
+            official repository; by default that of the environment variable HIERARCAPS_DATA.
+            Without either the files are downloaded.
+
+    Raises:
+        InputError: a file is missing, differs from its checksum, or cannot be downloaded.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    expected = read_checksums(checksums)
+    directory = directory or os.environ.get(DIRECTORY_VARIABLE)
+    names, images = [], []
+    for name, content in _contents(list(expected), directory):
+        found = hashlib.sha256(content).hexdigest()
+        if found != expected[name]:
+            raise InputError(
+                f"{name}: found SHA-256 {found[:12]}..., expected {expected[name][:12]}...: "
+                "not the official file"
+            )
+        if name == TABLE:
+            table = content
+        else:
+            names.append(Path(name).name)
+            images.append(content)
+    with atomic_path(images_path) as partial:
+        # The images are compressed already.
+        pq.write_table(pa.table({"name": names, "image": images}), partial, compression="none")
+    with atomic_path(hierarchies_path) as partial:
+        partial.write_bytes(table)
+
+
+def _contents(names: list[str], directory: str | Path | None) -> Iterator[tuple[str, bytes]]:
+    """Yield each file's name and content, in order."""
+    if directory:
+        if not Path(directory).is_dir():
+            raise InputError(
+                f"{directory}: no such folder, expected {TABLE} and test_imgs/ in it "
+                f"(test_set.official_directory or {DIRECTORY_VARIABLE})"
+            )
+        for name in progress(names, "checking the official test set"):
+            yield name, _read(Path(directory), name)
+        return
+    with ThreadPoolExecutor(DOWNLOADS_AT_ONCE) as pool:
+        downloads = pool.map(_download, names)
+        yield from progress(downloads, "downloading the official test set", total=len(names))
+
+
+def _read(directory: Path, name: str) -> bytes:
+    for path in (directory / name, directory / FOLDERS[Path(name).parts[0]] / name):
+        if path.is_file():
+            return path.read_bytes()
+    raise InputError(f"{directory / name}: no such file, expected the official test set")
+
+
+def _download(name: str) -> tuple[str, bytes]:
+    url = f"{URL}/{FOLDERS[Path(name).parts[0]]}/{name}"
+    try:
+        with urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS) as response:
+            return name, response.read()
+    except (urllib.error.URLError, TimeoutError) as error:
+        reason = getattr(error, "reason", error)
+        raise InputError(
+            f"{url}: cannot be downloaded ({reason}); without a network, set {DIRECTORY_VARIABLE} "
+            f"to a folder with {TABLE} and test_imgs/"
+        ) from None

@@ -1,0 +1,172 @@
+"""Standard retrieval between images and captions, one caption an image or several."""
+
+import csv
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from hierarcaps.data.image_sets import ImageSet
+from hierarcaps.evaluation.tasks.protocol import Items, TestSetTask, images_of
+from hierarcaps.metrics.hierarchy import recall_at, retrieval_ranks
+from hierarcaps.models.embeddings import Embeddings
+from hierarcaps.runtime.errors import InputError
+from hierarcaps.runtime.files import sha256_file
+
+CUTOFFS = (1, 5, 10)
+
+
+class Retrieval(TestSetTask):
+    """Standard retrieval between images and their most specific captions, both ways."""
+
+    name = "retrieval"
+
+    def items(self, items: Items, embeddings: Embeddings) -> pd.DataFrame:
+        """Return per item the ranks (from 1) of its caption and of its image."""
+        captions = [[item.tiers[-1]] for item in items]
+        table = _rank_table(embeddings, images_of(items), captions)
+        table.insert(0, "item_id", [item.item_id for item in items])
+        return table.drop(columns="image")
+
+    def values(self, table: pd.DataFrame) -> Mapping[str, np.ndarray]:
+        """Return the hits of R@1, R@5 and R@10 both ways; a shared caption counts once."""
+        return _hits(
+            image_to_text=table["image_to_text_rank"],
+            text_to_image=table.drop_duplicates("caption")["text_to_image_rank"],
+        )
+
+
+@dataclass(frozen=True)
+class CaptionRetrieval:
+    """Standard retrieval on images with several captions each, such as COCO or Flickr8k.
+
+    An image finds the best of its captions, a caption its image; a caption that several images
+    share is asked for once and finds the best of them.
+    """
+
+    name: str
+    image_set: ImageSet
+    captions: tuple[tuple[str, ...], ...]
+    sources: Mapping[str, Any]
+
+    def items(self, items: Items, embeddings: Embeddings) -> pd.DataFrame:
+        """Return per image and caption both ranks, from 1; that of the image is repeated."""
+        return _rank_table(embeddings, self.image_set.names, self.captions)
+
+    def values(self, table: pd.DataFrame) -> Mapping[str, np.ndarray]:
+        """Return the hits of R@1, R@5 and R@10 both ways."""
+        return _hits(
+            image_to_text=table.drop_duplicates("image")["image_to_text_rank"],
+            text_to_image=table.drop_duplicates("caption")["text_to_image_rank"],
+        )
+
+    def strings(self, items: Items) -> Iterable[str]:
+        """Return all captions."""
+        return (caption for captions in self.captions for caption in captions)
+
+    def provenance(self, items: Items) -> Mapping[str, Any]:
+        """Return the source of the captions and its hash."""
+        return self.sources
+
+
+def caption_retrieval(dataset: str, captions: str, images: str) -> CaptionRetrieval:
+    """Return the task of a data set of images and captions.
+
+    Args:
+        dataset: its name; the task is ``retrieval_{dataset}``.
+        captions: a file as ``read_captions`` reads it; images are file names.
+        images: folder or Parquet file of the images; those without a caption take no part.
+
+    Raises:
+        InputError: unreadable table, missing column, empty caption.
+    """
+    by_image = read_captions(captions)
+    image_set = ImageSet(dataset, images, tuple(by_image))
+    sources = {"captions": captions, "sha256": sha256_file(captions)}
+    texts = tuple(tuple(each) for each in by_image.values())
+    return CaptionRetrieval(f"retrieval_{dataset}", image_set, texts, sources)
+
+
+def read_captions(path: str | Path) -> dict[str, list[str]]:
+    """Return the captions of each image, in the order of the file, without outer spaces.
+
+    Args:
+        path: CSV file with the columns ``image`` and ``caption``, or COCO's caption annotations
+            (``.json``).
+
+    Raises:
+        InputError: unreadable, of another form, or a row without an image or a caption.
+    """
+    rows = _coco_rows(path) if Path(path).suffix == ".json" else _csv_rows(path)
+    by_image: dict[str, list[str]] = {}
+    for number, (image, caption) in enumerate(rows, start=1):
+        if not caption.strip() or not image:
+            raise InputError(f"{path}, row {number}: expected an image and a caption")
+        if Path(image).name != image:
+            raise InputError(f"{path}, row {number}: found {image!r}, expected a bare file name")
+        by_image.setdefault(image, []).append(caption.strip())
+    if not by_image:
+        raise InputError(f"{path}: found no rows, expected images and captions")
+    return by_image
+
+
+def _csv_rows(path: str | Path) -> list[tuple[str, str]]:
+    try:
+        with Path(path).open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file)
+            found = reader.fieldnames or ()
+            if {"image", "caption"}.difference(found):
+                raise InputError(
+                    f"{path}: found columns {', '.join(found) or 'none'!r}, expected 'image' and "
+                    "'caption'"
+                )
+            return [(row["image"] or "", row["caption"] or "") for row in reader]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"{path}: not a readable table of captions ({error})") from None
+
+
+def _coco_rows(path: str | Path) -> list[tuple[str, str]]:
+    try:
+        content = json.loads(Path(path).read_text(encoding="utf-8"))
+        name_of = {image["id"]: str(image["file_name"]) for image in content["images"]}
+        return [
+            (name_of[each["image_id"]], str(each["caption"])) for each in content["annotations"]
+        ]
+    except OSError as error:
+        raise InputError(f"{path}: not a readable file of captions ({error})") from None
+    except (ValueError, LookupError, TypeError):
+        raise InputError(
+            f"{path}: not COCO's caption annotations, expected 'images' (id, file_name) and "
+            "'annotations' (image_id, caption)"
+        ) from None
+
+
+def _rank_table(
+    embeddings: Embeddings, names: Sequence[str], captions: Sequence[Sequence[str]]
+) -> pd.DataFrame:
+    """Rows (image, caption, image_to_text_rank, text_to_image_rank)."""
+    strings = list(dict.fromkeys(caption for each in captions for caption in each))
+    texts = embeddings.texts[embeddings.text_rows(strings)]
+    images = embeddings.images[embeddings.image_rows(names)]
+    similarity = embeddings.geometry.similarities(images, texts)
+    of_image, of_text = retrieval_ranks(similarity, strings, captions)
+    rank_of_text = dict(zip(strings, of_text, strict=True))
+    rows = [
+        (name, caption, rank, rank_of_text[caption])
+        for name, each, rank in zip(names, captions, of_image, strict=True)
+        for caption in each
+    ]
+    columns = ["image", "caption", "image_to_text_rank", "text_to_image_rank"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _hits(**ranks: pd.Series) -> dict[str, np.ndarray]:
+    return {
+        f"{direction}_r{k}": recall_at(each.to_numpy(), k)
+        for direction, each in ranks.items()
+        for k in CUTOFFS
+    }

@@ -1,0 +1,231 @@
+"""Hyperbolic geometry on the hyperboloid (the Lorentz model), as MERU uses it.
+
+Pure functions of tensors. A point of the hyperboloid ``-t^2 + |x|^2 = -1/c`` is given by its space
+components ``x``, of length ``D`` in the last dimension; its time component is
+``t = sqrt(1/c + |x|^2)``, so every ``x`` is a point. ``curvature`` is ``c > 0``, the hyperboloid's
+being ``-c``. The root is the vertex, ``x = 0``: the most general place. As ``c`` goes to 0, all
+that is here goes to its counterpart of Euclidean space.
+
+Equations: Desai et al., "Hyperbolic Image-Text Representations" (2023), and Le et al. (2019) for
+the cones. They are evaluated in forms without the differences of nearly equal numbers, and without
+the ``acos`` and ``acosh`` of a clipped argument, whose gradients are infinite or lost where points
+meet: distances by ``asinh``, angles by ``atan2``.
+"""
+
+import torch
+from torch import Tensor
+
+from hierarcaps.geometry import sphere
+
+Curvature = float | Tensor
+
+MIN_RADIUS = 0.1
+"""MERU's constant K of the entailment cones, in units of ``1 / sqrt(c)``."""
+# sinh of more would leave no digits to the time component of single precision.
+_LARGEST_ANGLE = 11.0
+
+
+def exp_map0(vectors: Tensor, curvature: Curvature) -> Tensor:
+    """Lift tangent vectors at the vertex to the hyperboloid, ``x = sinh(s) v / s``.
+
+    ``s = sqrt(c) |v|``, cut off at 11 (where ``|x|`` is 30,000 ``/ sqrt(c)``).
+
+    Args:
+        vectors: ``(..., D)``, finite.
+        curvature: ``c``, a number or a scalar tensor.
+
+    Returns:
+        ``(..., D)``, the space components.
+    """
+    angle = _root(curvature) * torch.linalg.vector_norm(vectors, dim=-1, keepdim=True)
+    # Near the vertex sinh(s) / s is 1 + s^2 / 6 to all digits; the quotient would be 0 / 0 there.
+    small = angle < _smallest(angle) ** 0.25
+    safe = torch.where(small, 1.0, angle)
+    factor = torch.where(small, 1 + angle**2 / 6, torch.sinh(safe.clamp_max(_LARGEST_ANGLE)) / safe)
+    return factor * vectors
+
+
+def log_map0(points: Tensor, curvature: Curvature) -> Tensor:
+    """Return the tangent vectors at the vertex of points: the inverse of :func:`exp_map0`.
+
+    Args:
+        points: ``(..., D)``.
+        curvature: ``c``.
+
+    Returns:
+        ``(..., D)``; their lengths are the distances to the vertex.
+    """
+    length = _root(curvature) * torch.linalg.vector_norm(points, dim=-1, keepdim=True)
+    small = length < _smallest(length) ** 0.25
+    safe = torch.where(small, 1.0, length)
+    return torch.where(small, 1 - length**2 / 6, torch.asinh(safe) / safe) * points
+
+
+def radius(points: Tensor, curvature: Curvature) -> Tensor:
+    """Distance to the vertex, ``asinh(sqrt(c) |x|) / sqrt(c)``: small is generic.
+
+    Args:
+        points: ``(..., D)``.
+        curvature: ``c``.
+
+    Returns:
+        ``(...)``, >= 0. The gradient is zero at the vertex.
+    """
+    root = _root(curvature)
+    return torch.asinh(root * torch.linalg.vector_norm(points, dim=-1)) / root
+
+
+def distance(first: Tensor, second: Tensor, curvature: Curvature) -> Tensor:
+    """Length of the geodesic between two points, ``2 asinh(sqrt(c) q / 2) / sqrt(c)``.
+
+    ``q^2 = |x - y|^2 - (t_x - t_y)^2`` is the squared Lorentzian length of the chord.
+
+    Args:
+        first: ``(..., D)``.
+        second: ``(..., D)``, or any shape that broadcasts.
+        curvature: ``c``.
+
+    Returns:
+        ``(...)``, >= 0; 0 with zero gradient where both are one point.
+    """
+    root = _root(curvature)
+    chord = first - second
+    rise = (chord * (first + second)).sum(-1)
+    rise = rise / (_time(first, curvature) + _time(second, curvature)) * root
+    squared = (chord * chord).sum(-1) - rise**2
+    return 2 * torch.asinh(root * _square_root(squared) / 2) / root
+
+
+def pairwise_inner(first: Tensor, second: Tensor, curvature: Curvature) -> Tensor:
+    """Lorentzian inner products ``<x, y> = x . y - t_x t_y`` of all pairs.
+
+    Higher is nearer: ``-c <x, y> = cosh(sqrt(c) d(x, y))``. It is what MERU ranks by.
+
+    Args:
+        first: ``(N, D)``.
+        second: ``(M, D)``.
+        curvature: ``c``.
+
+    Returns:
+        ``(N, M)``, at most ``-1/c`` up to rounding.
+    """
+    times = _time(first, curvature)[:, None] * _time(second, curvature)
+    return first @ second.T - times / curvature
+
+
+def pairwise_distance(first: Tensor, second: Tensor, curvature: Curvature) -> Tensor:
+    """Distances of all pairs, cheap enough to train with: one matrix product.
+
+    Unlike :func:`distance` this does not resolve points nearer to each other than the square root
+    of the spacing of numbers: they are at distance 0, with zero gradient.
+
+    Args:
+        first: ``(N, D)``.
+        second: ``(M, D)``.
+        curvature: ``c``.
+
+    Returns:
+        ``(N, M)``, >= 0.
+    """
+    excess = -curvature * pairwise_inner(first, second, curvature) - 1
+    # cosh(s) - 1 = 2 sinh(s / 2)^2; what is no larger than the spacing of numbers at 1 is rounding.
+    half = _square_root(torch.where(excess > _smallest(excess), excess / 2, 0.0))
+    return 2 * torch.asinh(half) / _root(curvature)
+
+
+def exterior_angle(parent: Tensor, child: Tensor, curvature: Curvature) -> Tensor:
+    """Exterior angle at a parent x of the triangle of the vertex, x and its child y.
+
+    The angle at x between the geodesic from the vertex, continued, and the geodesic to y: small
+    where the child continues outward from its parent. With ``y`` split into ``y_1`` along ``x`` and
+    ``y_2`` across it, both directions in the tangent space at ``x`` give
+    ``atan2(|y_2|, sqrt(c) (t_x y_1 - |x| t_y))``.
+
+    Args:
+        parent: ``(..., D)``, the more general text.
+        child: ``(..., D)``, or any shape that broadcasts.
+        curvature: ``c``.
+
+    Returns:
+        ``(...)``, radians in ``[0, pi]``; 0 with zero gradient where the parent is the vertex or
+        the child its parent.
+    """
+    length = torch.linalg.vector_norm(parent, dim=-1)
+    step = child - parent
+    smallest = _smallest(length)
+    defined = (length > smallest) & (torch.linalg.vector_norm(step, dim=-1) > smallest)
+    # Harmless numbers in masked places: a NaN there would survive the mask in the backward pass.
+    safe = torch.where(defined, length, 1.0)
+    outward = parent / safe[..., None]
+    rise = (outward * step).sum(-1)
+    across = torch.linalg.vector_norm(step - rise[..., None] * outward, dim=-1)
+    ahead = _ahead(safe, rise, across, _time(parent, curvature), _time(child, curvature), curvature)
+    angle = torch.atan2(torch.where(defined, across, 0.0), torch.where(defined, ahead, 1.0))
+    return torch.where(defined, angle, 0.0)
+
+
+def _ahead(
+    length: Tensor,
+    rise: Tensor,
+    across: Tensor,
+    parent_time: Tensor,
+    child_time: Tensor,
+    curvature: Curvature,
+) -> Tensor:
+    """Return ``sqrt(c) (t_x y_1 - |x| t_y)``, ``(...)``, ``y_1 = |x| + rise``."""
+    along = length + rise
+    first, second = parent_time * along, length * child_time
+    # Where both terms are positive they cancel, but the difference of their squares is known:
+    # c (t_x y_1)^2 - c (|x| t_y)^2 = (y_1 - |x|)(y_1 + |x|) - c |x|^2 |y_2|^2.
+    squares = rise * (along + length) - curvature * length**2 * across**2
+    forward = along > 0
+    quotient = squares / torch.where(forward, first + second, 1.0)
+    return torch.where(forward, quotient, first - second)
+
+
+def half_aperture(points: Tensor, curvature: Curvature, min_radius: float = MIN_RADIUS) -> Tensor:
+    """Half-aperture of a point's entailment cone, ``asin(2 K / (sqrt(c) |x|))``.
+
+    Args:
+        points: ``(..., D)``.
+        curvature: ``c``.
+        min_radius: K > 0.
+
+    Returns:
+        ``(...)``, radians in ``(0, pi/2]``: nearer to the vertex than ``2 K / sqrt(c)`` no cone
+        exists, and the value is ``pi/2`` with zero gradient.
+    """
+    lengths = _root(curvature) * torch.linalg.vector_norm(points, dim=-1)
+    return sphere.half_aperture(lengths, 2 * min_radius)
+
+
+def mean(points: Tensor, curvature: Curvature) -> Tensor:
+    """Mean of points in the tangent space at the vertex, lifted again (MERU's prompt ensembles).
+
+    Args:
+        points: ``(..., K, D)``.
+        curvature: ``c``.
+
+    Returns:
+        ``(..., D)``.
+    """
+    return exp_map0(log_map0(points, curvature).mean(dim=-2), curvature)
+
+
+def _time(points: Tensor, curvature: Curvature) -> Tensor:
+    """Return ``sqrt(c) t``, ``(...)``, at least 1."""
+    return torch.sqrt(1 + curvature * (points * points).sum(-1))
+
+
+def _root(curvature: Curvature) -> Curvature:
+    return curvature**0.5
+
+
+def _smallest(like: Tensor) -> float:
+    return torch.finfo(like.dtype).eps
+
+
+def _square_root(squared: Tensor) -> Tensor:
+    """Return the square root; 0 with zero gradient where rounding left nothing above zero."""
+    defined = squared > 0
+    return torch.where(defined, torch.sqrt(torch.where(defined, squared, 1.0)), 0.0)

@@ -1,0 +1,7 @@
+"""MERU: open_clip's towers on the hyperboloid, in this project's and the published format."""
+
+from hierarcaps.runtime.torch_setup import declare_torchvision_ops
+
+declare_torchvision_ops()  # before any module of this package imports open_clip or transformers
+
+__all__ = ["encoder", "source"]

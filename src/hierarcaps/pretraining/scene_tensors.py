@@ -1,0 +1,135 @@
+"""Drawn scenes as tensors in memory: small pictures, caption numbers and a compact vocabulary."""
+
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from hierarcaps.data.images import decode_image
+from hierarcaps.models.open_clip_family.encoder import open_clip, pooled_positions
+from hierarcaps.models.open_clip_family.packing import PackedTexts, pack_texts
+from hierarcaps.runtime.errors import InputError
+from hierarcaps.runtime.progress import progress
+
+# Written into the checkpoint's configuration: whoever loads it prepares images in the same way.
+PREPROCESSING: dict[str, Any] = {
+    "mean": [0.5, 0.5, 0.5],
+    "std": [0.5, 0.5, 0.5],
+    "interpolation": "bicubic",
+    "resize_mode": "shortest",
+}
+
+
+@dataclass(frozen=True)
+class Scenes:
+    """One split.
+
+    Attributes:
+        images: (N, 3, S, S) uint8.
+        texts: the distinct texts, in order of appearance.
+        text_rows: (N, K) int64, the K texts of each scene as rows of ``texts``.
+    """
+
+    images: Tensor
+    texts: tuple[str, ...]
+    text_rows: Tensor
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def batches(self, size: int, generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield images (size, 3, S, S) and one random text row of each (size,), epoch by epoch."""
+        while True:
+            order = torch.randperm(len(self), generator=generator)
+            for rows in order[: len(self) // size * size].split(size):
+                column = torch.randint(self.text_rows.shape[1], (size,), generator=generator)
+                yield self.images[rows], self.text_rows[rows, column]
+
+
+class Vocabulary:
+    """The tokens that a corpus uses, renumbered without gaps.
+
+    The order of ids is kept, so that the end-of-text token stays the highest, as CLIP's pooling
+    expects. A tiny model's token embedding is mostly rows that no caption touches; without them a
+    training step is cheaper.
+
+    Attributes:
+        used: (V,) int64, the original ids, ascending.
+        tokens: (U, context) int64, the corpus in new ids.
+    """
+
+    def __init__(self, texts: Sequence[str], context_length: int) -> None:
+        self._tokenise = open_clip.SimpleTokenizer(context_length=context_length)
+        tokens = self._tokenise(list(texts))
+        self.used = torch.unique(tokens)
+        self.tokens = torch.searchsorted(self.used, tokens)
+        self._rows = self.tokens.numpy()
+        self._lengths = (pooled_positions(self.tokens) + 1).numpy()
+
+    def pack(self, rows: Tensor) -> PackedTexts:
+        """Return these texts of the corpus, without what they have in common twice."""
+        return pack_texts(self._rows[rows.numpy()], self._lengths[rows.numpy()])
+
+    def encode(self, texts: Sequence[str]) -> Tensor:
+        """Return tokens (N, context) of other texts; tokens new to the corpus are left out."""
+        tokens = self._tokenise(list(texts))
+        known = torch.isin(tokens, self.used)
+        rows = [
+            torch.searchsorted(self.used, row[keep])
+            for row, keep in zip(tokens, known, strict=True)
+        ]
+        return torch.nn.utils.rnn.pad_sequence(rows, batch_first=True)
+
+
+def normalise(images: Tensor) -> Tensor:
+    """Return float32 images as the checkpoint's preprocessing gives them, from uint8."""
+    mean = torch.tensor(PREPROCESSING["mean"]).view(3, 1, 1) * 255
+    std = torch.tensor(PREPROCESSING["std"]).view(3, 1, 1) * 255
+    return (images - mean) / std
+
+
+def read_scenes(path: Path, image_size: int, texts: str) -> Scenes:
+    """Read ``image`` and the list column ``texts`` of a split, pictures scaled to S = image_size.
+
+    Raises:
+        InputError: unreadable file, missing column, broken picture, or lists of unequal length.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        file = pq.ParquetFile(path)
+        missing = [name for name in ("image", texts) if name not in file.schema_arrow.names]
+        if missing:
+            raise InputError(f"{path}: column {missing[0]!r} is missing, expected drawn scenes")
+        images = np.empty((file.metadata.num_rows, image_size, image_size, 3), dtype=np.uint8)
+        captions: list[list[str]] = []
+        with progress(None, f"reading {Path(path).name}", total=len(images)) as bar:
+            for batch in file.iter_batches(1000, columns=["image", texts]):
+                for content in batch.column("image").to_pylist():
+                    images[bar.n] = _scaled(content, image_size, f"{path}, row {bar.n + 1}")
+                    bar.update()
+                captions.extend(batch.column(texts).to_pylist())
+    except (OSError, pa.ArrowException) as error:
+        reason = str(error).split("\n", 1)[0]
+        raise InputError(f"{path}: not a readable Parquet file of scenes ({reason})") from None
+    if len({len(row) for row in captions}) != 1:
+        raise InputError(
+            f"{path}: scenes have unequal numbers of {texts}, expected the same for all"
+        )
+    row_of: dict[str, int] = {}
+    rows = [[row_of.setdefault(text, len(row_of)) for text in row] for row in captions]
+    return Scenes(
+        torch.from_numpy(images).permute(0, 3, 1, 2).contiguous(), tuple(row_of), torch.tensor(rows)
+    )
+
+
+def _scaled(content: bytes | None, size: int, label: str) -> np.ndarray:
+    image = decode_image(io.BytesIO(content or b""), label)
+    return np.asarray(image.resize((size, size), Image.Resampling.BICUBIC))

@@ -1,0 +1,3 @@
+"""The page on alignment: what RE and EC change, and at what cost."""
+
+__all__ = ["figures", "findings", "retention", "study", "tables", "variants"]

@@ -1,0 +1,275 @@
+"""The figures of alignment: paired differences, and learning curves over optimiser steps."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from hierarcaps.report.alignment.findings import signed
+from hierarcaps.report.alignment.study import (
+    COMPARISONS,
+    METRICS,
+    OBJECTIVES,
+    Alignment,
+    Key,
+    heading,
+)
+from hierarcaps.report.markup import Html, Panel, figure, note
+from hierarcaps.report.plot_style import (
+    GREY,
+    INK,
+    MARKERS,
+    PALETTE,
+    TIER_SHADES,
+    error_bar,
+    look,
+    styled,
+    svg_panel,
+)
+from hierarcaps.report.study import count
+
+COMPARISON_LOOKS = {
+    ("re", "zeroshot"): (PALETTE[0], "o"),
+    ("ec", "zeroshot"): (PALETTE[1], "s"),
+    ("re", "ec"): (INK, "D"),
+}
+LINES = {"re": "-", "ec": (0, (4, 2))}
+
+
+@styled
+def difference_figure(study: Alignment) -> Html:
+    """Return the paired differences: a panel per metric, a block per model, a dot per seed."""
+    keys = [key for key in METRICS if any(study.differences(c, key) for c in COMPARISONS)]
+    if not keys:
+        return note("No two runs of one model were compared.")
+    found = [pair for key in keys for c in COMPARISONS for pair in study.differences(c, key)]
+    sizes = [difference.n for _, difference in found]
+    seeds = sorted({run.seed for run, _ in found})
+    n = f"{min(sizes):,}" if min(sizes) == max(sizes) else f"{min(sizes):,} to {max(sizes):,}"
+    return figure(
+        [_difference_panel(study, key) for key in keys],
+        "Paired differences on the same items: one dot per seed, bars: bootstrap 95% intervals "
+        "over items. Right of 0 the first of the two is higher. Circles: RE minus zero-shot; "
+        "squares: EC minus zero-shot; diamonds: RE minus EC. Each panel has its own scale. "
+        f"n = {n} items; seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}.",
+    )
+
+
+def _difference_panel(study: Alignment, key: Key) -> Panel:
+    models = study.models
+    drawn = Figure(figsize=(3.15, 1.25 + 0.62 * len(models)), layout="constrained")
+    axes = drawn.add_subplot()
+    axes.axvline(0, color=INK, linewidth=0.9)
+    described = []
+    for place, model in enumerate(models):
+        for band, (comparison, label) in enumerate(COMPARISONS.items()):
+            pairs = study.differences(comparison, key, model)
+            colour, marker = COMPARISON_LOOKS[comparison]
+            offsets = (np.arange(len(pairs)) - (len(pairs) - 1) / 2) * 0.08
+            for (run, difference), offset in zip(pairs, offsets, strict=True):
+                axes.errorbar(
+                    difference.value,
+                    place + 0.28 * (band - 1) + offset,
+                    xerr=error_bar(difference),
+                    color=colour,
+                    marker=marker,
+                    markersize=4,
+                    elinewidth=1.1,
+                )
+                interval = f"[{signed(difference.low)}, {signed(difference.high)}]"
+                described.append(
+                    f"{model} seed {run.seed} {label} {signed(difference.value)} {interval}"
+                )
+    for place in range(1, len(models)):
+        axes.axhline(place - 0.5, color=GREY, linewidth=0.4)
+    axes.set_yticks(range(len(models)), models)
+    axes.set_ylim(len(models) - 0.5, -0.5)
+    axes.grid(axis="y", visible=False)
+    axes.locator_params(axis="x", nbins=5)
+    axes.set_title(_tex(heading(key)))
+    axes.set_xlabel("difference")
+    for comparison in COMPARISONS:
+        colour, marker = COMPARISON_LOOKS[comparison]
+        axes.plot([], [], color=colour, marker=marker, linestyle="none", markersize=4,
+                  label=COMPARISONS[comparison])  # fmt: skip
+    drawn.legend(
+        loc="outside lower left", ncols=3, handletextpad=0, columnspacing=0.6, fontsize=7.5
+    )
+    return svg_panel(drawn, f"Paired differences of {METRICS[key]}: {'; '.join(described)}.")
+
+
+def _tex(text: str) -> str:
+    return text.replace("τ_d", "$\\tau_d$")
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A column of the curves as a panel: its title, axis and the objectives that have it."""
+
+    column: str
+    title: str
+    axis: str
+    objectives: tuple[str, ...] = ("re", "ec")
+    scale: float = 1.0
+    line_at: float | None = None
+
+
+LOSSES = (
+    Quantity("triplet", "RE: triplet loss", "mean $L_{RE}$ (rad)", ("re",)),
+    Quantity("hard", "RE: hard examples", "$L_{hard}$ (rad)", ("re",)),
+    Quantity("triplet", "EC: triplet loss", "mean $L_{EC}$ (rad)", ("ec",)),
+    Quantity("hard", "EC: hard examples", "$L_{hard}$ (rad)", ("ec",)),
+    Quantity("prior", "Prior preservation", "$(1 - \\cos) / 2$"),
+)
+DEGREES = 180 / np.pi
+ANGLES = (
+    Quantity("angle_positive", "Angle to the continuation", "Ξ(e, e′) (°)", scale=DEGREES),
+    Quantity("angle_negative", "Angle to the contradiction", "Ξ(e, e″) (°)", scale=DEGREES),
+    Quantity("angle_margin", "Margin between them", "difference (°)", scale=DEGREES, line_at=0),
+)
+OUTCOMES = (
+    Quantity("angle_violations", "Triplets without a margin", "share"),
+    Quantity("radius_violations", "Steps without a rising radius", "share"),
+    Quantity("tau_d", "Order of the tiers", "$\\tau_d$"),
+    Quantity("r1_retention", "R@1 retained", "R@1 / R@1 before", line_at=1),
+)
+
+
+@styled
+def loss_figure(study: Alignment) -> Html:
+    """Return the loss terms on validation, per objective."""
+    return _curves(study, LOSSES, "Loss terms on held-out hierarchies. RE's and EC's are different "
+                   "functions: their heights cannot be compared, the prior's can.")  # fmt: skip
+
+
+@styled
+def angle_figure(study: Alignment) -> Html:
+    """Return exterior angles of continuations and contradictions, and their margin."""
+    return _curves(study, ANGLES, "Exterior angles on held-out hierarchies, means over triplets "
+                   "(e, its continuation e′, a text e″ that contradicts it).")  # fmt: skip
+
+
+@styled
+def outcome_figure(study: Alignment) -> Html:
+    """Return violation rates, tau_d and the retention of R@1."""
+    return _curves(study, OUTCOMES, "Violations and retention on held-out hierarchies. R@1 is the "
+                   "mean of both directions, over its value before the first step.")  # fmt: skip
+
+
+def _curves(study: Alignment, quantities: Sequence[Quantity], text: str) -> Html:
+    panels = [panel for q in quantities if (panel := _curve_panel(study, q))]
+    if not panels:
+        return note("The curves of this run do not have these columns.")
+    return figure(
+        panels,
+        f"{text} Colour and marker: model; solid: RE, dashed: EC. Lines: means over seeds; bands: "
+        f"from the lowest to the highest seed, no interval over items. {_seeds(study)}",
+    )
+
+
+def _seeds(study: Alignment) -> str:
+    seeds = sorted({run.seed for run in study.curves})
+    models = len({run.model for run in study.curves})
+    return (
+        f"n = {count(len(study.curves), 'run')} of {count(models, 'model')}, "
+        f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}."
+    )
+
+
+def _per_step(study: Alignment, model: str, objective: str, column: str) -> pd.DataFrame:
+    """Return mean, lowest and highest seed of a column at each validation step."""
+    series = []
+    for run, curve in study.curves.items():
+        if (run.model, run.objective) == (model, objective) and column in curve:
+            rows = curve[curve["split"] == "validation"].dropna(subset=[column])
+            series.append(rows.set_index("step")[column])
+    if not series:
+        return pd.DataFrame()
+    # Where early stopping ended one seed before the others, the mean would change its seeds.
+    joined = pd.concat(series, axis=1, join="inner")
+    return pd.DataFrame(
+        {"mean": joined.mean(axis=1), "low": joined.min(axis=1), "high": joined.max(axis=1)}
+    )
+
+
+def _curve_panel(study: Alignment, quantity: Quantity) -> Panel | None:
+    drawn = Figure(figsize=(3.0, 2.9), layout="constrained")
+    axes = drawn.add_subplot()
+    described = []
+    for model in study.models:
+        for objective in quantity.objectives:
+            values = _per_step(study, model, objective, quantity.column) * quantity.scale
+            if values.empty:
+                continue
+            label = f"{model} {OBJECTIVES[objective]}"
+            style = look(study.results, study.runs(model, objective)[0])
+            _line(axes, values, style.colour, LINES[objective], label, style.marker)
+            described.append(_ends(label, values))
+    if not described:
+        return None
+    if quantity.line_at is not None:
+        axes.axhline(quantity.line_at, color=GREY, linewidth=0.9)
+    axes.set_title(quantity.title)
+    axes.set_xlabel("optimiser step")
+    axes.set_ylabel(quantity.axis)
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
+    drawn.legend(loc="outside lower left", ncols=2, handlelength=2.6, columnspacing=1)
+    return svg_panel(drawn, f"Curves of {quantity.title.lower()}: {'; '.join(described)}.")
+
+
+def _line(
+    axes: Axes, values: pd.DataFrame, colour: str, line: object, label: str, marker: str
+) -> None:
+    steps = values.index.to_numpy()
+    axes.fill_between(steps, values["low"], values["high"], color=colour, alpha=0.15, linewidth=0)
+    axes.plot(
+        steps,
+        values["mean"],
+        color=colour,
+        linestyle=line,  # type: ignore[arg-type]
+        marker=marker,
+        markersize=3.5,
+        label=label,
+    )
+
+
+def _ends(label: str, values: pd.DataFrame) -> str:
+    first, last = values["mean"].iloc[0], values["mean"].iloc[-1]
+    return f"{label} from {first:.3f} to {last:.3f}"
+
+
+@styled
+def radius_figure(study: Alignment) -> Html:
+    """Return the mean radius of each tier over steps: a panel per model and objective."""
+    panels = []
+    for model in study.models:
+        for objective in LINES:
+            drawn = Figure(figsize=(3.0, 2.7), layout="constrained")
+            axes = drawn.add_subplot()
+            described = []
+            for tier, (shade, marker) in enumerate(zip(TIER_SHADES, MARKERS, strict=False), 1):
+                values = _per_step(study, model, objective, f"radius_{tier}")
+                if not values.empty:
+                    _line(axes, values, shade, LINES[objective], f"tier {tier}", marker)
+                    described.append(_ends(f"tier {tier}", values))
+            if not described:
+                continue
+            axes.set_title(f"{model}, {OBJECTIVES[objective]}")
+            axes.set_xlabel("optimiser step")
+            axes.set_ylabel("radius $d_r$ (chord length)")
+            axes.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
+            drawn.legend(loc="outside lower left", ncols=4, handlelength=1.4, columnspacing=0.8)
+            alt = f"Radius per tier, {model} {OBJECTIVES[objective]}: {'; '.join(described)}."
+            panels.append(svg_panel(drawn, alt))
+    if not panels:
+        return note("The curves of this run have no radii.")
+    return figure(
+        panels,
+        "Mean distance of held-out captions from the embedding of the empty string, by tier "
+        "(darker: more specific). Each panel has its own vertical scale. Lines: means over seeds; "
+        f"bands: from the lowest to the highest seed, no interval over items. {_seeds(study)}",
+    )

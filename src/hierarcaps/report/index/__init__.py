@@ -1,0 +1,3 @@
+"""The first page of the results: links, headline, provenance and durations."""
+
+__all__ = ["durations", "page"]

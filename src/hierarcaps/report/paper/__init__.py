@@ -1,0 +1,3 @@
+"""The page of our numbers beside the published ones."""
+
+__all__ = ["published_table"]

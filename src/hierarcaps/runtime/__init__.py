@@ -1,0 +1,15 @@
+"""The ground: files, errors, progress, parameters, torch, the GPU's lock, static pages, MLflow.
+
+Nothing here knows what the project is about.
+"""
+
+__all__ = [
+    "errors",
+    "files",
+    "gpu_lease",
+    "params",
+    "progress",
+    "static_page",
+    "torch_setup",
+    "tracking",
+]

@@ -1,0 +1,121 @@
+"""Validation of ``params.yaml`` and its overlays."""
+
+import difflib
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from hierarcaps.runtime.errors import InputError
+
+# jsonschema would compile grammars of formats that no schema here names, at a second per start.
+sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
+from jsonschema import Draft202012Validator, ValidationError  # noqa: E402
+
+del sys.modules["rfc3987_syntax"]
+
+
+def drop_nulls(params: Any) -> Any:
+    """Return ``params`` without the keys that are null, at every depth.
+
+    Overlays are merged into ``params.yaml`` key by key, so null is how an overlay removes a key (as
+    in JSON merge patch, RFC 7396).
+    """
+    if isinstance(params, Mapping):
+        return {key: drop_nulls(value) for key, value in params.items() if value is not None}
+    return params
+
+
+def validate(params: Mapping[str, Any], schema_path: str | Path) -> dict[str, Any]:
+    """Return the validated parameters.
+
+    Raises:
+        InputError: one sentence with the path of the first offending key, what was found and
+            what is allowed.
+    """
+    params = dict(drop_nulls(params))
+    schema = yaml.safe_load(Path(schema_path).read_text(encoding="utf-8"))
+    errors = sorted(Draft202012Validator(schema).iter_errors(params), key=lambda e: e.json_path)
+    if errors:
+        raise InputError(_sentence(errors[0]))
+    _check_references(params)
+    return params
+
+
+def _sentence(error: ValidationError) -> str:
+    """Turn a schema violation into one sentence that says where, what and what instead."""
+    where = ".".join(str(part) for part in error.absolute_path) or "the top level"
+    found = error.instance
+    match error.validator:
+        case "additionalProperties":
+            allowed = sorted(error.schema.get("properties", {}))
+            unknown = sorted(set(found) - set(allowed))[0]
+            near = difflib.get_close_matches(unknown, allowed, n=1)
+            hint = f" (did you mean {near[0]!r}?)" if near else ""
+            expected = f"unknown key {unknown!r}{hint}; allowed are {', '.join(allowed)}"
+        case "required":
+            missing = sorted(set(error.schema["required"]) - set(found))
+            expected = f"missing key {missing[0]!r}"
+        case "type":
+            kinds = error.schema["type"]
+            kinds = kinds if isinstance(kinds, str) else " or ".join(kinds)
+            expected = f"expected {kinds}, found {found!r}"
+        case "enum":
+            expected = f"expected one of {error.schema['enum']}, found {found!r}"
+        case "oneOf" | "anyOf":
+            expected = f"{error.schema.get('description', 'not of a known form')}, found {found!r}"
+        case _:
+            expected = error.message
+    return f"params: {where}: {expected}."
+
+
+def _check_references(params: Mapping[str, Any]) -> None:
+    """Check what a schema cannot: names that refer to other sections."""
+    architectures = params["pretrain"]["architectures"]
+    for name, variant in params["pretrain"]["variants"].items():
+        trained = variant.get("steps", params["pretrain"]["training"]["steps"]) > 0
+        if ("entailment_weight" in variant) != (trained and variant.get("objective") == "meru"):
+            raise InputError(
+                f"params: pretrain.variants.{name}: expected 'entailment_weight' with the "
+                "objective meru where it is trained, and there alone."
+            )
+        if variant["architecture"] not in architectures:
+            raise InputError(
+                f"params: pretrain.variants.{name}.architecture: unknown architecture "
+                f"{variant['architecture']!r}; allowed are {', '.join(sorted(architectures))}."
+            )
+    unknown = [name for name in params["alignment"]["models"] if name not in params["models"]]
+    if unknown:
+        raise InputError(
+            f"params: alignment.models: unknown model {unknown[0]!r}; models has "
+            f"{', '.join(params['models'])}."
+        )
+    for name in params["alignment"]["models"]:
+        if "open_clip" not in params["models"][name]:
+            raise InputError(
+                f"params: alignment.models: {name} is not a model of open_clip; the workflow only "
+                "probes others."
+            )
+    for name, entry in params["models"].items():
+        for family in ("open_clip", "meru"):
+            _check_variant(f"models.{name}.{family}", entry.get(family, ""), family, params)
+
+
+def _check_variant(key: str, name: str, family: str, params: Mapping[str, Any]) -> None:
+    """Check that a model that is pre-trained here is a variant, and one of its family."""
+    variants, parts = params["pretrain"]["variants"], Path(name).parts
+    if parts[:1] != ("models",) or len(parts) != 3:
+        return
+    if parts[1] not in variants:
+        raise InputError(
+            f"params: {key}: no variant {parts[1]!r} to pre-train; "
+            f"pretrain.variants has {', '.join(sorted(variants))}."
+        )
+    objective = variants[parts[1]].get("objective", "clip")
+    if (objective == "meru") != (family == "meru"):
+        raise InputError(
+            f"params: {key}: the variant {parts[1]!r} has the objective {objective!r}, expected "
+            f"{'meru' if family == 'meru' else 'clip'!r}."
+        )

@@ -1,0 +1,104 @@
+"""Loading of torch, transformers and their models: devices, and errors in a user's words."""
+
+import importlib.util
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hierarcaps.runtime.errors import InputError
+
+if TYPE_CHECKING:
+    import torch
+
+_SCHEMAS = (
+    "nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
+    "qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
+)
+# A torch.library.Library withdraws its definitions when it is collected.
+_library: "torch.library.Library | None" = None
+
+
+def declare_torchvision_ops() -> None:
+    """Let torchvision be imported beside a CPU-only torch. Harmless when called again.
+
+    Call it before the first import of torchvision, open_clip or transformers. PyPI's torchvision is
+    built for CUDA. Beside a torch without CUDA its compiled operators do not load, and ``import
+    torchvision`` fails where it registers fake kernels for ``nms`` and ``qnms``. Only the
+    transforms are used here, which need no operator: declaring the two schemas is enough.
+    """
+    global _library
+    import torch
+
+    if torch.version.cuda is not None or _operators_exist():
+        return
+    _load_compiled_operators()
+    if not _operators_exist():
+        _library = torch.library.Library("torchvision", "DEF")
+        for schema in _SCHEMAS:
+            _library.define(schema)
+
+
+def _operators_exist() -> bool:
+    import torch
+
+    return hasattr(torch.ops.torchvision, "nms")
+
+
+def _load_compiled_operators() -> None:
+    """Load torchvision's own operators where they fit this torch: declared ones would clash."""
+    import torch
+
+    spec = importlib.util.find_spec("torchvision")
+    for folder in (spec.submodule_search_locations or []) if spec else []:
+        for library in sorted(Path(folder).glob("_C.*")):
+            try:
+                torch.ops.load_library(str(library))
+            except OSError:
+                continue
+
+
+def choose_device(name: str = "auto") -> "torch.device":
+    """Return the device called ``name``: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
+
+    ``auto`` is the GPU where there is one, else the CPU.
+
+    Raises:
+        InputError: unknown device, or a GPU was demanded that there is not.
+    """
+    import torch
+
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    expected = "expected auto, cpu, cuda or cuda:N"
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise InputError(f"device: found {name!r}, {expected}") from None
+    if device.type == "cuda":
+        count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+        if count == 0:
+            raise InputError(f"device: {name} was asked for, but torch sees no GPU")
+        if (device.index or 0) >= count:
+            raise InputError(f"device: {name} was asked for, but the last GPU is cuda:{count - 1}")
+    elif device.type != "cpu":
+        raise InputError(f"device: found {name!r}, {expected}")
+    return device
+
+
+def load_pretrained(auto_class: str, source: str, **options: Any) -> Any:
+    """Load ``source`` with a transformers class, e.g. ``AutoTokenizer``.
+
+    Raises:
+        InputError: no such model, no network, or unreadable files.
+    """
+    declare_torchvision_ops()
+    import transformers
+
+    transformers.utils.logging.disable_progress_bar()
+    logging.getLogger("transformers").setLevel(logging.ERROR)
+    try:
+        return getattr(transformers, auto_class).from_pretrained(source, **options)
+    except Exception as error:
+        # transformers, its hub client and the file readers raise a dozen unrelated types.
+        detail = str(error).strip().split("\n")[0]
+        raise InputError(f"model {source}: cannot be loaded as {auto_class} ({detail})") from error

@@ -1,0 +1,205 @@
+"""One small training loop for the text models that the pipeline trains itself: NLI and H.
+
+A run is a pure function of its batches, settings and seed. Its state is saved now and then beside
+the output, under a key of all three, so that an interrupted run goes on where it was, to the same
+weights, and a run with other settings starts anew.
+"""
+
+import itertools
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hierarcaps.runtime.errors import InputError
+from hierarcaps.runtime.files import atomic_path, publish
+from hierarcaps.runtime.progress import progress
+
+STATE_INTERVAL_SECONDS = 30.0
+BUCKET_BATCHES = 16
+_PARTIAL_FOLDER = ".partial-model-"
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How long and how fast to train.
+
+    Attributes:
+        steps: optimiser steps.
+        batch_size: examples a step.
+        learning_rate: peak of the one-cycle schedule.
+        warmup: share of the steps before the peak.
+        weight_decay: of AdamW.
+        clip: largest gradient norm.
+        seed: of initial weights, order of examples and dropout.
+    """
+
+    steps: int
+    batch_size: int
+    learning_rate: float
+    warmup: float = 0.1
+    weight_decay: float = 0.01
+    clip: float = 1.0
+    seed: int = 0
+
+
+def batch_order(
+    lengths: Sequence[int], schedule: Schedule, shuffle: bool = True
+) -> list[np.ndarray]:
+    """Return the example indices of each step, examples of like length together.
+
+    Args:
+        lengths: of each example, in tokens.
+        schedule: steps, batch size and seed are used.
+        shuffle: False keeps the examples' order up to a few batches (for a curriculum).
+
+    Returns:
+        ``steps`` index arrays; every example is used about equally often.
+    """
+    if not lengths:
+        raise InputError("training: there are no examples to train on")
+    generator = np.random.default_rng(schedule.seed)
+    needed = schedule.steps * schedule.batch_size
+    rounds = []
+    for _ in range(-(-needed // len(lengths))):
+        indices = np.arange(len(lengths))
+        rounds.append(generator.permutation(indices) if shuffle else indices)
+    stream = np.concatenate(rounds)[:needed]
+    batches: list[np.ndarray] = []
+    for start in range(0, needed, BUCKET_BATCHES * schedule.batch_size):
+        bucket = stream[start : start + BUCKET_BATCHES * schedule.batch_size]
+        bucket = bucket[np.argsort([lengths[index] for index in bucket], kind="stable")]
+        group = [
+            bucket[i : i + schedule.batch_size] for i in range(0, len(bucket), schedule.batch_size)
+        ]
+        batches += [group[index] for index in generator.permutation(len(group))]
+    return batches
+
+
+def fit(
+    module: Any,
+    loss_of: Callable[[np.ndarray], Any],
+    order: Sequence[np.ndarray],
+    schedule: Schedule,
+    state_path: str | Path,
+    key: str,
+    description: str,
+) -> list[float]:
+    """Train ``module`` with AdamW on a one-cycle schedule.
+
+    Args:
+        module: torch module with all trained parameters.
+        loss_of: maps the example indices of a step to a scalar loss.
+        order: example indices of each step.
+        schedule: steps and rates.
+        state_path: file of the resumable state; removed by the caller once the output is written.
+        key: hash of everything that the run depends on.
+        description: name in the progress output.
+
+    Returns:
+        The loss of each step.
+
+    Raises:
+        InputError: the loss is not finite.
+    """
+    import torch
+
+    optimiser = torch.optim.AdamW(
+        module.parameters(), lr=schedule.learning_rate, weight_decay=schedule.weight_decay,
+        betas=(0.9, 0.98),
+    )  # fmt: skip
+    cycle = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser, schedule.learning_rate, total_steps=schedule.steps + 1,
+        pct_start=schedule.warmup,
+    )  # fmt: skip
+    torch.manual_seed(schedule.seed)
+    losses = _restore(Path(state_path), key, module, optimiser, cycle)
+    module.train()
+    saved = time.monotonic()
+    bar = progress(range(len(losses), schedule.steps), description)
+    for step in bar:
+        loss = loss_of(order[step])
+        if not torch.isfinite(loss):
+            raise InputError(
+                f"{description}: the loss is {loss.item()} at step {step}; lower the learning rate"
+            )
+        optimiser.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(module.parameters(), schedule.clip)
+        optimiser.step()
+        cycle.step()
+        losses.append(loss.item())
+        bar.set_postfix_str(f"loss {np.mean(losses[-50:]):.3f}", refresh=False)
+        if time.monotonic() - saved > STATE_INTERVAL_SECONDS:
+            _save(Path(state_path), key, module, optimiser, cycle, losses)
+            saved = time.monotonic()
+    module.eval()
+    return losses
+
+
+def _save(
+    path: Path, key: str, module: Any, optimiser: Any, cycle: Any, losses: list[float]
+) -> None:
+    import torch
+
+    state = {
+        "key": key,
+        "module": module.state_dict(),
+        "optimiser": optimiser.state_dict(),
+        "cycle": cycle.state_dict(),
+        "random": torch.get_rng_state(),
+        "losses": losses,
+    }
+    # Through an open file: given a path, torch refuses names that begin with a full stop.
+    with atomic_path(path) as partial, partial.open("wb") as file:
+        torch.save(state, file)
+
+
+def _restore(path: Path, key: str, module: Any, optimiser: Any, cycle: Any) -> list[float]:
+    """Load the state of an interrupted run with the same key; return its losses so far."""
+    import torch
+
+    if not path.is_file():
+        return []
+    try:
+        state = torch.load(path, weights_only=True, map_location="cpu")
+        if state["key"] != key:
+            return []
+        module.load_state_dict(state["module"])
+        optimiser.load_state_dict(state["optimiser"])
+        cycle.load_state_dict(state["cycle"])
+        torch.set_rng_state(state["random"])
+    except Exception:  # a state is an optimisation: whatever is wrong with it, start anew
+        return []
+    return list(state["losses"])
+
+
+def write_curve(path: str | Path, losses: Sequence[float], points: int = 200) -> None:
+    """Write a loss curve CSV (``step,loss``), each row the mean of the steps since the last."""
+    edges = np.unique(np.linspace(0, len(losses), min(points, len(losses)) + 1).astype(int))
+    with atomic_path(path) as partial, partial.open("w", encoding="utf-8") as file:
+        file.write("step,loss\n")
+        for start, end in itertools.pairwise(edges):
+            file.write(f"{end},{np.mean(losses[start:end]):.6g}\n")
+
+
+def save_pretrained(folder: str | Path, model: Any, tokenizer: Any) -> None:
+    """Write a model and its tokenizer as a transformers folder.
+
+    ``config.json`` goes before and comes last, so that half a folder is no model. What a killed
+    process left of an earlier attempt goes too.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "config.json").unlink(missing_ok=True)
+    for left in folder.glob(f"{_PARTIAL_FOLDER}*"):
+        shutil.rmtree(left, ignore_errors=True)
+    with tempfile.TemporaryDirectory(dir=folder, prefix=_PARTIAL_FOLDER) as name:
+        model.save_pretrained(name)
+        tokenizer.save_pretrained(name)
+        publish(Path(name).iterdir(), folder, last="config.json")

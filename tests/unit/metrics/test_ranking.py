@@ -1,0 +1,72 @@
+"""Ranking metrics against plain definitions and against resampling by hand."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from hierarcaps.metrics.ranking import auroc, average_precision, spearman
+
+# Few distinct values, so that ties abound.
+VALUES = st.lists(
+    st.tuples(st.integers(-3, 3), st.integers(-3, 3), st.booleans()), min_size=3, max_size=25
+)
+
+
+@given(VALUES)
+@settings(deadline=None, max_examples=60)
+def test_auroc_counts_pairs(rows):
+    scores, _, positive = map(np.array, zip(*rows, strict=True))
+    pairs = [0.5 * (p == n) + (p > n) for p in scores[positive] for n in scores[~positive]]
+    np.testing.assert_allclose(auroc(scores, positive), np.mean(pairs) if pairs else np.nan)
+
+
+@given(VALUES)
+@settings(deadline=None, max_examples=60)
+def test_average_precision_sums_over_thresholds(rows):
+    scores, _, positive = map(np.array, zip(*rows, strict=True))
+    if not positive.any():
+        assert np.isnan(average_precision(scores, positive))
+        return
+    total = before = 0.0
+    for threshold in sorted(set(scores.tolist()), reverse=True):
+        accepted = scores >= threshold
+        recall = positive[accepted].sum() / positive.sum()
+        total += (recall - before) * positive[accepted].mean()
+        before = recall
+    np.testing.assert_allclose(average_precision(scores, positive), total)
+
+
+@given(VALUES)
+@settings(deadline=None, max_examples=60)
+def test_spearman_is_scipys(rows):
+    first, second, _ = map(np.array, zip(*rows, strict=True))
+    if np.ptp(first) == 0 or np.ptp(second) == 0:
+        assert np.isnan(spearman(first, second))
+    else:
+        np.testing.assert_allclose(
+            spearman(first, second), stats.spearmanr(first, second).statistic, atol=1e-12
+        )
+
+
+@pytest.mark.parametrize("metric", ["auroc", "average_precision", "spearman"])
+def test_counts_repeat_samples(metric):
+    rng = np.random.default_rng(0)
+    first, second = rng.integers(0, 6, 40), rng.integers(0, 5, 40)
+    if metric != "spearman":
+        second = second > 2
+    function = {"auroc": auroc, "average_precision": average_precision, "spearman": spearman}[
+        metric
+    ]
+    drawn = rng.integers(40, size=(7, 40))
+    counts = np.array([np.bincount(row, minlength=40) for row in drawn])
+    by_hand = [function(first[row], second[row]) for row in drawn]
+    np.testing.assert_allclose(function(first, second, counts), by_hand, atol=1e-12)
+
+
+def test_bad_shapes_are_refused():
+    with pytest.raises(ValueError, match="expected"):
+        spearman([1.0, np.nan], [1, 2])
+    with pytest.raises(ValueError, match="counts"):
+        auroc([1, 2, 3], [True, False, True], np.ones((2, 4)))
