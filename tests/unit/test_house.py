@@ -141,3 +141,13 @@ def test_what_goes_up_or_behind_a_door_is_said_in_a_sentence():
     assert len(behind) == 1
     assert "word_labels is not in __all__ of nli/__init__.py" in behind[0]
     assert closed(("nli",), "from hierarcaps.nli.word_labels import IGNORED") == []
+
+
+def test_open_clip_and_transformers_are_imported_where_they_can_be():
+    """Beside a CPU-only torch they need what the package's ``__init__`` declares first."""
+    for path in FILES:
+        top = [node for node in ast.parse(source(path)).body if not isinstance(node, ast.If)]
+        named = {alias.name for node in top if isinstance(node, ast.Import) for alias in node.names}
+        named |= {node.module or "" for node in top if isinstance(node, ast.ImportFrom)}
+        if {"open_clip", "torchvision", "transformers"} & {name.split(".")[0] for name in named}:
+            assert "declare_torchvision_ops()" in source(path.with_name("__init__.py")), path

@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from open_clip.modified_resnet import ModifiedResNet
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from hierarcaps.models.open_clip_family.encoder import encode_cropped
+from hierarcaps.models.open_clip_family.encoder import encode_cropped, open_clip
 from hierarcaps.models.open_clip_family.packing import encode_packed
 from hierarcaps.pretraining.objectives import Objective, make_objective
 from hierarcaps.pretraining.scene_tensors import (
@@ -100,7 +99,7 @@ def _train(
     model.token_embedding = nn.Embedding.from_pretrained(
         whole_vocabulary[vocabulary.used], freeze=False
     )
-    if isinstance(model.visual, ModifiedResNet):
+    if isinstance(model.visual, open_clip.modified_resnet.ModifiedResNet):
         # A fifth less time for small convolutions on CPU.
         model.visual.to(memory_format=torch.channels_last)
     curve = _run(objective, settings, seed, scenes, vocabulary, validation)
