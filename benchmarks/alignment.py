@@ -62,7 +62,7 @@ def time_plain(encoder: OpenClipEncoder, items: list[CaptionHierarchy], steps: i
     recipe = PlainRecipe(
         encoder.model, lambda texts: encoder.tokenise(texts).to(encoder.device), 1e-7
     )
-    chains = [(item.tiers, item.negatives[:3]) for item in items if item.negatives]
+    chains = [(item.tiers, item.negatives) for item in items if item.negatives]
     recipe.step(chains[:size])
     start = wait(encoder.device)
     for step in range(1, steps + 1):

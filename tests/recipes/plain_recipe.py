@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 Chain = tuple[Sequence[str], Sequence[str]]
-"""Four tiers and the negatives of the first three."""
+"""Four tiers and their negatives."""
 
 
 def angle(u: Tensor, v: Tensor) -> Tensor:
@@ -66,7 +66,7 @@ class PlainRecipe:
         root, e = e[0], e[1:]
         prior = (1 - (e * original).sum(-1).mean()) / 2
         triplets, positive_angles, negative_angles = [], [], []
-        for item in e.view(len(batch), 7, -1):
+        for item in e.view(len(batch), 8, -1):
             for tier in range(3):
                 parent, child, negative = item[tier], item[tier + 1], item[4 + tier]
                 triplets.append(self.triplet(parent, child, negative, root))

@@ -15,18 +15,18 @@ STEPS = 5
 # Losses of five steps at learning rate 1e-3, float64; changed only with the recipe itself.
 GOLDEN = {
     "re": [
-        0.7127024437644666,
-        -0.29321801936285763,
-        -0.6437451792926037,
-        -1.5913331224617049,
-        0.5067274443350467,
+        0.7127024437644658,
+        -0.35432148659671175,
+        -0.6653625828183962,
+        -1.1078052128849363,
+        0.13242671938707562,
     ],
     "ec": [
         5.5211887474003,
-        5.599592281719426,
-        4.634491420013623,
-        3.8692288986029566,
-        3.5119510645391476,
+        5.55150887512462,
+        4.61771147229021,
+        3.7669104215167435,
+        3.4546180560329685,
     ],
 }
 
@@ -50,7 +50,7 @@ def test_losses_and_weights_equal_the_plain_recipe(
     expected = []
     for step in range(STEPS):
         (batch,) = schedule.batches(step)
-        expected.append(plain.step([(items[i].tiers, items[i].negatives[:3]) for i in batch]))
+        expected.append(plain.step([(items[i].tiers, items[i].negatives) for i in batch]))
 
     encoder = make_encoder()
     result = align(encoder, items, held_out, settings, seed=3)

@@ -24,8 +24,7 @@ class TokenTable:
     Attributes:
         tokens: (U, L) int64, on the CPU.
         positives: (N, T) rows of the tiers of N items.
-        negatives: (N, T - 1) rows of the texts that contradict all tiers but the last; None
-            without negatives.
+        negatives: (N, T) rows of the texts that contradict the tiers; None without negatives.
         item_ids: N names for error messages.
     """
 
@@ -35,7 +34,7 @@ class TokenTable:
     item_ids: tuple[str, ...]
 
     def texts(self) -> NDArray[np.int64]:
-        """Rows of all texts of each item, (N, T) or (N, 2 T - 1)."""
+        """Rows of all texts of each item, (N, T) or (N, 2 T)."""
         if self.negatives is None:
             return self.positives
         return np.concatenate([self.positives, self.negatives], axis=1)
@@ -86,7 +85,7 @@ def _chain(item: CaptionHierarchy, settings: AlignmentSettings) -> list[str]:
                 f"alignment: item {item.item_id!r} has no negatives, expected four of them "
                 "(or alignment.negatives: false)"
             )
-        texts += [item.negatives[tier - 1] for tier in settings.tiers[:-1]]
+        texts += [item.negatives[tier - 1] for tier in settings.tiers]
     return texts
 
 

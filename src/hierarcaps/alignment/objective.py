@@ -23,7 +23,8 @@ class TextBatch:
 
     Attributes:
         positives: (B, T, D), general to specific.
-        negatives: (B, T - 1, D), the i-th contradicting the i-th positive; None without.
+        negatives: (B, T - 1, D), the i-th contradicting the i-th positive; None without. The
+            last tier is no parent of a triplet: its negative is in the prior alone.
         root: (D,).
     """
 
@@ -33,8 +34,8 @@ class TextBatch:
 
     @classmethod
     def from_texts(cls, texts: Tensor, n_tiers: int, root: Tensor) -> "TextBatch":
-        """Split (B, T, D) or (B, 2 T - 1, D) embeddings."""
-        negatives = texts[:, n_tiers:] if texts.shape[1] > n_tiers else None
+        """Split (B, T, D) or (B, 2 T, D) embeddings: tiers, then their negatives."""
+        negatives = texts[:, n_tiers:-1] if texts.shape[1] > n_tiers else None
         return cls(texts[:, :n_tiers], negatives, root)
 
     def triplets(self) -> tuple[Tensor, Tensor, Tensor | None, Tensor]:
@@ -67,7 +68,7 @@ class AlignmentLoss(nn.Module):
 
         Args:
             batch: the embeddings as tiers and negatives.
-            texts: the same embeddings, (B, K, D), a text counting as often as it occurs.
+            texts: all embeddings of the items, (B, K, D), a text counting as often as it occurs.
             original: their embeddings by the original text tower, (B, K, D).
         """
         # A term of weight 0 is still reported: an ablation is judged by what it gives up.
