@@ -1,6 +1,7 @@
 """Readers and baselines on real data: HyperLex, BREEDS, Flickr8k, the official test set."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ from hierarcaps.data.hierarchy import read_hierarchies
 from hierarcaps.evaluation.baselines import evaluate_baselines, random_embeddings
 from hierarcaps.evaluation.results import Run, interval_of, summarise, write_result
 from hierarcaps.evaluation.tasks.classification import folder_classification
+from hierarcaps.evaluation.tasks.hierarchical import HierarchicalRetrieval
 from hierarcaps.evaluation.tasks.lexical import hyperlex
 from hierarcaps.evaluation.tasks.registry import task_provenance
 from hierarcaps.evaluation.tasks.retrieval import caption_retrieval
@@ -46,11 +48,13 @@ def _written(task, embeddings, folder):
     run = Run("random", "zeroshot", 0)
     table = task.items([], embeddings)
     provenance = task_provenance(task, [], {})
-    write_result(folder, run, task.name, table, task.values(table), settings, provenance)
+    write_result(folder, run, task, table, settings, provenance)
     result = json.loads((folder / f"{task.name}.json").read_text())
-    again = task.values(pd.read_parquet(folder / f"{task.name}.parquet"))
+    read = pd.read_parquet(folder / f"{task.name}.parquet")
+    again = task.values(read)
     for name, number in result["metrics"].items():
-        assert interval_of(again[name], settings["bootstrap"]).value == number["value"], name
+        interval = interval_of(again[name], settings["bootstrap"], read["unit"])
+        assert interval.value == number["value"], name
     return result["metrics"], result["provenance"]
 
 
@@ -108,10 +112,46 @@ def test_flickr8k_is_retrieved_by_chance_from_random_vectors(real_data, tmp_path
     embeddings = random_embeddings([], 0, EmbeddingNeeds(strings, (task.image_set,)))
     metrics, _ = _written(task, embeddings, tmp_path)
     assert metrics["image_to_text_r1"]["n"] == 1000
-    assert metrics["text_to_image_r1"]["n"] == len(strings)
+    assert metrics["text_to_image_r1"]["n"] == 1000  # images: a caption is no unit of its own
     # Five captions of about 5,000: chance is .1%, that of ten ranks 1%.
     assert metrics["image_to_text_r10"]["value"] < 0.03
     assert metrics["text_to_image_r10"]["value"] < 0.03
+
+
+def test_the_expanded_table_is_measured_as_the_reference_does(real_data):
+    """Several chains an image: each image once, right is what any of its chains has."""
+    folder = _at(real_data, "hierarcaps")
+    tested = {item.image for item in read_hierarchies(folder / "hierarcaps_test.csv")}
+    expanded = read_hierarchies(folder / "hierarcaps_test_expanded.csv.gz")
+    items = [item for item in expanded if item.image in tested]
+    chains_of: dict[str, list[tuple[str, ...]]] = {}
+    for item in items:
+        chains_of.setdefault(item.image, []).append(item.tiers)
+    assert len(items) / len(chains_of) > 4
+    # Texts near their images, so that there is something to retrieve.
+    rng = np.random.default_rng(0)
+    embeddings = random_embeddings(items, 0)
+    of_image = dict(zip(embeddings.names, embeddings.images, strict=True))
+    image_of = {tier: item.image for item in items for tier in item.tiers}
+    texts = np.array([of_image[image_of[text]] for text in embeddings.strings])
+    texts += 0.1 * rng.normal(size=texts.shape).astype(np.float32)
+    texts /= np.linalg.norm(texts, axis=1, keepdims=True)
+    embeddings = replace(embeddings, texts=texts)
+
+    task = HierarchicalRetrieval(50)
+    table = task.items(items, embeddings)
+    assert len(table) == len(items)
+    precision, recall = [], []
+    for image, rows in table.groupby("image", sort=False):
+        found, chains = set(rows["retrieved"].iloc[0]), chains_of[image]
+        right = {text for chain in chains for text in chain}
+        precision.append(len(found & right) / len(found))
+        recall.append(np.mean([any(c[t] in found for c in chains) for t in range(4)]))
+    values = task.values(table)
+    assert np.nanmean(values["precision"]) == pytest.approx(np.mean(precision), abs=1e-12)
+    assert np.nanmean(values["recall"]) == pytest.approx(np.mean(recall), abs=1e-12)
+    assert np.isfinite(values["recall"]).sum() == len(chains_of)
+    assert np.mean(recall) > 0.1
 
 
 @pytest.mark.parametrize(("name", "placed"), [("wordnet", 1000), ("modified", 890)])

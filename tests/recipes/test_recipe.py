@@ -3,6 +3,7 @@
 import csv
 import math
 import re
+from dataclasses import replace
 from itertools import chain, pairwise
 from pathlib import Path
 
@@ -134,6 +135,22 @@ def test_recall_is_watched_where_there_are_images(
     assert last["r1_retention"] == (last["r1_image_to_text"] + last["r1_text_to_image"]) / 2
     with pytest.raises(InputError, match="found 2 validation images"):
         align(encoder, items, held_out, settings, seed=0, validation_images=np.zeros((2, 16)))
+
+
+def test_other_captions_of_an_image_are_right_in_validation_too(
+    encoder: OpenClipEncoder, items: list[CaptionHierarchy], held_out: list[CaptionHierarchy]
+) -> None:
+    """Three images of two items each: the image has the embedding of its first caption."""
+    held_out = [replace(item, image=f"{row // 2}.png") for row, item in enumerate(held_out)]
+    captions = [held_out[row - row % 2].tiers[-1] for row in range(len(held_out))]
+    with torch.no_grad():
+        images = encoder.model.encode_text(encoder.tokenise(captions), normalize=True).numpy()
+    settings = AlignmentSettings("re", **FAST)
+    result = align(encoder, items, held_out, settings, seed=0, validation_images=images)
+    first = validation_rows(result.curve)[0]
+    # One row an image: no image ties with its own copy, and finds its first caption.
+    assert first["r1_image_to_text"] == 1
+    assert first["r1_text_to_image"] >= 0.5
 
 
 def test_a_loss_that_is_not_finite_names_step_and_items(

@@ -85,7 +85,8 @@ def align(
     schedule = Schedule(len(training), settings, seed)
     trained = [training[i] for i in schedule.items()]
     tables = tokenise_items(encoder, [trained, validation], settings)
-    validator = Validator(tables[1], settings, validation_images)
+    image_names = [item.image or item.item_id for item in validation]
+    validator = Validator(tables[1], settings, validation_images, image_names)
     tower = trainable_tower(encoder, tables[0].tokens)
     fixed = tensors_sha256(tower.frozen)
     images = None if validation_images is None else torch.from_numpy(validation_images)
@@ -96,6 +97,7 @@ def align(
             "training": [len(training), *([i.item_id, i.tiers, i.negatives] for i in trained)],
             "validation": [[i.item_id, i.tiers, i.negatives] for i in validation],
             "images": None if images is None else tensors_sha256({"images": images}),
+            "image_names": image_names,
             "weights": [fixed, tensors_sha256(tower.parameters)],
             "software": [__version__, torch.__version__, tower.device.type],
         }

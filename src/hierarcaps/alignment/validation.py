@@ -1,9 +1,10 @@
 """Measures a text tower on held-out hierarchies while it is being trained."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
@@ -12,6 +13,7 @@ from hierarcaps.alignment.data import ROOT_ROW, TokenTable
 from hierarcaps.alignment.embedding import TextEncoder
 from hierarcaps.alignment.objective import TERMS, AlignmentLoss, watch
 from hierarcaps.alignment.settings import AlignmentSettings
+from hierarcaps.geometry.spaces import Sphere, similarity_matrix
 from hierarcaps.geometry.sphere import radius
 from hierarcaps.metrics.hierarchy import kendall_tau, recall_at, retrieval_ranks
 from hierarcaps.runtime.errors import InputError
@@ -24,6 +26,7 @@ class Validator:
         table: the held-out items.
         settings: the recipe.
         images: unit embeddings (N, D) of the items' images, in their order; None leaves R@1 out.
+        image_names: N names of the images: items of one name share one image.
 
     Raises:
         InputError: not one image per item.
@@ -34,6 +37,7 @@ class Validator:
         table: TokenTable,
         settings: AlignmentSettings,
         images: NDArray[np.floating] | None,
+        image_names: Sequence[str],
     ) -> None:
         if images is not None and len(images) != len(table.item_ids):
             raise InputError(
@@ -42,7 +46,11 @@ class Validator:
             )
         self._table = table
         self._settings = settings
-        self._images = images
+        self._images = None
+        if images is not None:
+            self._image_of_item, distinct = pd.factorize(np.array(image_names, dtype=object))
+            first = [list(image_names).index(name) for name in distinct]
+            self._images = images[first]
 
     @torch.no_grad()
     def measure(
@@ -70,10 +78,18 @@ class Validator:
         return values
 
     def _recall(self, captions: Tensor) -> dict[str, float]:
-        """R@1 both ways between the images and the most specific tier (N, D) of each item."""
+        """R@1 both ways between distinct images and the most specific tier (N, D) of each item.
+
+        As in the task ``retrieval``: each caption of an image is right for it.
+        """
+        assert self._images is not None
         names = [str(row) for row in self._table.positives[:, -1]]
-        similarity = self._images @ captions.cpu().numpy().T
-        to_text, to_image = retrieval_ranks(similarity, names, [[name] for name in names])
+        gold: list[set[str]] = [set() for _ in self._images]
+        for image, name in zip(self._image_of_item, names, strict=True):
+            gold[image].add(name)
+        vectors = captions.float().cpu().numpy()
+        similarity = similarity_matrix(Sphere(), self._images, vectors)
+        to_text, to_image = retrieval_ranks(similarity, names, gold)
         return {
             "r1_image_to_text": float(recall_at(to_text, 1).mean()),
             "r1_text_to_image": float(recall_at(to_image, 1).mean()),

@@ -116,9 +116,7 @@ def _evaluate_radius(
         raise TypeError(f"task {task.name} needs more than radii")
     table = task.items_of_radius(items, radius)
     provenance = task_provenance(task, items, model)
-    write_result(
-        run.folder(results), run, task.name, table, task.values(table), settings, provenance
-    )
+    write_result(run.folder(results), run, task, table, settings, provenance)
 
 
 def random_embeddings(items: Items, seed: int, needs: EmbeddingNeeds | None = None) -> Embeddings:

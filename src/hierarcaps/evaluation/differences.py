@@ -79,7 +79,7 @@ def _task_rows(
     after, reference = task.values(first), task.values(second)
     head = (run.model, run.objective, before.objective, run.seed, task.name)
     differences = {
-        name: _difference(after[name], reference[name], bootstrap)
+        name: _difference(after[name], reference[name], bootstrap, first["unit"])
         for name in after
         if name in reference
     }
@@ -90,13 +90,15 @@ def _task_rows(
     ]
 
 
-def _difference(first: Values, second: Values, bootstrap: Mapping[str, int]) -> Interval:
+def _difference(
+    first: Values, second: Values, bootstrap: Mapping[str, int], units: pd.Series
+) -> Interval:
     seed, resamples = bootstrap["seed"], bootstrap["resamples"]
     if isinstance(first, Statistic) and isinstance(second, Statistic):
         return paired_statistic_difference(first, second, seed, resamples)
     assert isinstance(first, np.ndarray)  # one task gives both, in one form
     assert isinstance(second, np.ndarray)
-    return paired_difference(first, second, seed, resamples)
+    return paired_difference(first, second, seed, resamples, units)
 
 
 def _read_table(path: Path) -> pd.DataFrame:

@@ -10,9 +10,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from hierarcaps import __version__
+from hierarcaps.evaluation.tasks.protocol import Task
 from hierarcaps.metrics.intervals import Interval, Statistic, mean_interval, statistic_interval
+from hierarcaps.runtime.errors import InputError
 from hierarcaps.runtime.files import atomic_path, sha256_json, write_json
 
 VERSIONED_PACKAGES = ("numpy", "torch", "open_clip_torch", "transformers")
@@ -42,9 +45,8 @@ def versions() -> dict[str, str]:
 def write_result(
     folder: str | Path,
     run: Run,
-    task: str,
-    items: pd.DataFrame,
-    values: Mapping[str, np.ndarray | Statistic],
+    task: Task,
+    table: pd.DataFrame,
     settings: Mapping[str, Any],
     provenance: Mapping[str, Any],
 ) -> None:
@@ -53,27 +55,30 @@ def write_result(
     Args:
         folder: where both files go.
         run: what was evaluated.
-        task: name of the task.
-        items: (N, ...) the table that every metric can be traced to.
-        values: per metric, its values over rows (NaN where it is not defined for a row), of which
-            the mean is taken, or a statistic. A metric that is not defined at all is left out.
+        task: what made the table. A metric that is not defined at all is left out.
+        table: (N, ...) rows that every metric can be traced to.
         settings: the ``evaluation`` section of the parameters.
         provenance: hash of the data and description of the model actually loaded.
     """
     bootstrap = settings["bootstrap"]
-    intervals = {name: interval_of(value, bootstrap) for name, value in values.items()}
+    units = table["unit"]
+    intervals = {
+        name: interval_of(value, bootstrap, units) for name, value in task.values(table).items()
+    }
     metrics = {
         name: interval._asdict()
         for name, interval in intervals.items()
         if not np.isnan(interval.value)
     }
-    with atomic_path(Path(folder, f"{task}.parquet")) as partial:
-        items.to_parquet(partial, index=False)
+    with atomic_path(Path(folder, f"{task.name}.parquet")) as partial:
+        table.to_parquet(partial, index=False)
     write_json(
-        Path(folder, f"{task}.json"),
+        Path(folder, f"{task.name}.json"),
         {
             **asdict(run),
-            "task": task,
+            "task": task.name,
+            "task_version": task.version,
+            "unit": task.unit,
             "metrics": metrics,
             "provenance": {
                 **provenance,
@@ -84,18 +89,31 @@ def write_result(
     )
 
 
-def interval_of(value: np.ndarray | Statistic, bootstrap: Mapping[str, int]) -> Interval:
-    """Return a metric's number with its bootstrap interval (``seed``, ``resamples``)."""
+def interval_of(
+    value: np.ndarray | Statistic, bootstrap: Mapping[str, int], units: ArrayLike
+) -> Interval:
+    """Return a metric's number with its interval over units (``seed``, ``resamples``)."""
     if isinstance(value, Statistic):
         return statistic_interval(value, bootstrap["seed"], bootstrap["resamples"])
-    return mean_interval(value, bootstrap["seed"], bootstrap["resamples"])
+    return mean_interval(value, bootstrap["seed"], bootstrap["resamples"], units)
 
 
 def summarise(result_paths: Iterable[str | Path]) -> pd.DataFrame:
-    """Return one row per result file and metric, with the columns of ``summary.csv``."""
+    """Return one row per result file and metric, with the columns of ``summary.csv``.
+
+    Raises:
+        InputError: two results of one task that two versions of it measured.
+    """
     rows = []
+    first: dict[str, tuple[Any, str | Path]] = {}
     for path in result_paths:
         result = json.loads(Path(path).read_text(encoding="utf-8"))
+        version, other = first.setdefault(result["task"], (result.get("task_version"), path))
+        if version != result.get("task_version"):
+            raise InputError(
+                f"{path}: {result['task']} is of version {result.get('task_version')}, but of "
+                f"version {version} in {other}; one table holds one version: evaluate both again"
+            )
         run = {key: result[key] for key in ("model", "objective", "seed", "task")}
         rows += [
             {**run, "metric": name, **values} for name, values in sorted(result["metrics"].items())

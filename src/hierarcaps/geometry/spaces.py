@@ -6,7 +6,8 @@ know which it is. Radii and angles are computed in double precision: those of ne
 differ in the last digits of float32.
 """
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Protocol
 
@@ -17,6 +18,10 @@ from hierarcaps.runtime.errors import InputError
 
 ROOTS = ("empty", "mean", "origin", "learned")
 """Of the sphere: where radii start, as the alignment settings name it."""
+
+
+# Vectors held at once in double precision.
+PRODUCT_ROWS = 1 << 16
 
 
 class Geometry(Protocol):
@@ -38,7 +43,11 @@ class Geometry(Protocol):
         ...
 
     def similarities(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
-        """Return what the model ranks by, higher is nearer: (N, M) float32 of (N, D) and (M, D)."""
+        """Return what the model ranks by, higher is nearer: (N, M) float32 of (N, D) and (M, D).
+
+        Computed in double precision and rounded to what float32 can carry, so that a value does not
+        depend on where in the matrices its vectors stand, nor on the processor's kernels.
+        """
         ...
 
     def cosines(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
@@ -97,7 +106,7 @@ class Sphere:
 
     def similarities(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
         """Return cosines, (N, M)."""
-        return first @ second.T
+        return np.concatenate([part.astype(np.float32) for part in _products(first, second)], 1)
 
     def cosines(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
         """Return cosines, (N,), which is what the model ranks by."""
@@ -119,7 +128,10 @@ class Sphere:
         if self.root != "empty":
             # The root is met as a direction, like the texts.
             root = (root / np.linalg.norm(root)).astype(root.dtype)
-        return path_to_root(similarities, texts @ root, images @ root)
+        of_texts, of_images = (
+            self.similarities(each, root[None])[:, 0] for each in (texts, images)
+        )
+        return path_to_root(similarities, of_texts, of_images)
 
 
 @dataclass(frozen=True)
@@ -158,7 +170,12 @@ class Lorentz:
 
     def similarities(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
         """Return Lorentzian inner products, (N, M)."""
-        return first @ second.T - np.outer(self._time(first), self._time(second))
+        times, done, parts = self._time(second), 0, []
+        for part in _products(first, second):
+            of_part = times[done : done + part.shape[1]]
+            parts.append((part - np.outer(self._time(first), of_part)).astype(np.float32))
+            done += part.shape[1]
+        return np.concatenate(parts, axis=1)
 
     def cosines(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
         """Return the cosines of the angles at the vertex, (N,); 0 for the vertex itself."""
@@ -182,8 +199,7 @@ class Lorentz:
         ``(1 - s) <i, y> / t_i - s t_y``: the texts met are the upper envelope of lines in s, as on
         the sphere.
         """
-        image_time = self._time(images, np.float64)
-        text_time = self._time(texts, np.float64)
+        image_time, text_time = self._time(images), self._time(texts)
         at_image = similarities / image_time[:, None]
         of_root = np.full(len(images), -self._vertex_time)
         return path_to_root(at_image, -text_time, of_root, -self._vertex_time)
@@ -192,9 +208,9 @@ class Lorentz:
     def _vertex_time(self) -> float:
         return self.curvature**-0.5
 
-    def _time(self, vectors: np.ndarray, dtype: type = np.float32) -> np.ndarray:
+    def _time(self, vectors: np.ndarray) -> np.ndarray:
         squares = np.einsum("nd,nd->n", vectors, vectors, dtype=np.float64)
-        return np.sqrt(1 / self.curvature + squares).astype(dtype)
+        return np.sqrt(1 / self.curvature + squares)
 
 
 GEOMETRIES: dict[str, type[Sphere] | type[Lorentz]] = {"sphere": Sphere, "lorentz": Lorentz}
@@ -218,6 +234,33 @@ def from_description(description: Mapping[str, Any]) -> Geometry:
         raise InputError(
             f"geometry is {dict(description)!r}, expected one of {', '.join(GEOMETRIES)}"
         ) from None
+
+
+def similarity_matrix(geometry: Geometry, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Return ``geometry.similarities``, (N, M), with equal rows and columns for equal vectors.
+
+    Each distinct vector is multiplied once: ties are exact, wherever the equal ones stand.
+    """
+    rows, columns = equal_rows(first), equal_rows(second)
+    distinct_rows, row = np.unique(rows, return_inverse=True)
+    distinct_columns, column = np.unique(columns, return_inverse=True)
+    found = geometry.similarities(first[distinct_rows], second[distinct_columns])
+    return found[row][:, column]
+
+
+def equal_rows(vectors: np.ndarray) -> np.ndarray:
+    """Return for each of N vectors (N, D) the index of the first one that equals it, (N,)."""
+    first: dict[bytes, int] = {}
+    # Adding 0 makes -0 and 0 the same bytes.
+    digests = (hashlib.blake2b(row + 0.0, digest_size=16).digest() for row in vectors)
+    return np.array([first.setdefault(each, i) for i, each in enumerate(digests)], dtype=np.intp)
+
+
+def _products(first: np.ndarray, second: np.ndarray) -> Iterator[np.ndarray]:
+    """Yield inner products in double precision, (N, m) for parts of the M rows of ``second``."""
+    left = first.astype(np.float64)
+    for start in range(0, max(1, len(second)), PRODUCT_ROWS):
+        yield left @ second[start : start + PRODUCT_ROWS].astype(np.float64).T
 
 
 def _double(vectors: np.ndarray) -> Any:

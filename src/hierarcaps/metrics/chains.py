@@ -3,7 +3,7 @@
 Pure functions of arrays. Symbols: N items, T tiers from general to specific, I images, C texts.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import combinations
 
 import numpy as np
@@ -16,8 +16,10 @@ IntArray = NDArray[np.intp]
 CHUNK_ELEMENTS = 1 << 22
 
 
-def ordered_recall(retrieved: Sequence[Sequence[str]], gold: Sequence[Sequence[str]]) -> FloatArray:
-    """Share of an item's tiers that were retrieved in the right order.
+def ordered_recall(
+    retrieved: Sequence[Sequence[str]], gold: Sequence[Sequence[Collection[str]]]
+) -> FloatArray:
+    """Share of an image's tiers that were retrieved in the right order.
 
     The most tiers that can be kept such that the positions of their texts in the retrieved chain do
     not fall, over T. It is never above recall and equals it where nothing is out of order. (They
@@ -25,7 +27,7 @@ def ordered_recall(retrieved: Sequence[Sequence[str]], gold: Sequence[Sequence[s
 
     Args:
         retrieved: N chains of distinct texts, general to specific.
-        gold: N chains of T tiers.
+        gold: N chains of T tiers, each the set of its right texts.
 
     Returns:
         ``(N,)``, in ``[0, 1]``.
@@ -33,12 +35,12 @@ def ordered_recall(retrieved: Sequence[Sequence[str]], gold: Sequence[Sequence[s
     shares = []
     for texts, tiers in zip(retrieved, gold, strict=True):
         position = {text: place for place, text in enumerate(texts)}
-        longest: list[int] = []  # longest[k]: of the chains that end in the k-th hit
-        hits = [position[tier] for tier in tiers if tier in position]
-        for k, place in enumerate(hits):
-            before = [longest[j] for j in range(k) if hits[j] <= place]
-            longest.append(1 + max(before, default=0))
-        shares.append(max(longest, default=0) / len(tiers))
+        longest = [0] * len(texts)  # longest[p]: of the chains that end at or before position p
+        for tier in tiers:
+            ends = {p: 1 + longest[p] for p in (position[t] for t in tier if t in position)}
+            for place, length in ends.items():
+                longest[place:] = [max(length, each) for each in longest[place:]]
+        shares.append(longest[-1] / len(tiers) if texts else 0.0)
     return np.array(shares, dtype=np.float64)
 
 

@@ -104,18 +104,20 @@ def hierarchical_retrieval(
 
 
 def precision_recall(
-    retrieved: Sequence[IntArray], texts: Sequence[str], gold: Sequence[Sequence[str]]
+    retrieved: Sequence[IntArray],
+    texts: Sequence[str],
+    gold: Sequence[Sequence[Collection[str]]],
 ) -> tuple[FloatArray, FloatArray]:
     """Precision and recall of retrieved hierarchies against the gold tiers, per image.
 
-    Precision is the share of the distinct retrieved strings that are gold tiers; recall is the
-    share of tiers whose string was retrieved. A string counts once however often it occurs among
-    the candidates.
+    Precision is the share of the distinct retrieved strings that are right in some tier; recall is
+    the share of tiers of which a string was retrieved. A string counts once however often it occurs
+    among the candidates. (The reference evaluator's definition for images with several chains.)
 
     Args:
         retrieved: I arrays of indexes into ``texts``, none empty.
         texts: C candidate texts.
-        gold: I sequences of tiers.
+        gold: of I images the tiers, each the set of its right texts.
 
     Returns:
         ``(I,)`` and ``(I,)``, in ``[0, 1]``.
@@ -123,8 +125,8 @@ def precision_recall(
     precision, recall = np.empty(len(retrieved)), np.empty(len(retrieved))
     for i, (indexes, tiers) in enumerate(zip(retrieved, gold, strict=True)):
         found = {texts[index] for index in indexes}
-        precision[i] = len(found.intersection(tiers)) / len(found)
-        recall[i] = sum(tier in found for tier in tiers) / len(tiers)
+        precision[i] = len(found.intersection(set().union(*tiers))) / len(found)
+        recall[i] = sum(not found.isdisjoint(tier) for tier in tiers) / len(tiers)
     return precision, recall
 
 

@@ -1,4 +1,9 @@
-"""Bootstrap intervals over items, for every number in a table."""
+"""Intervals over what varies independently, for every number in a table.
+
+Rows of one **unit** (the captions of one image, the pairs of one concept) are no independent
+evidence: they are drawn together. Where a row has two units (the two words of a pair) and shares
+each with other rows, no resampling of one kind is right, and a jackknife takes its place.
+"""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -7,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import csr_array
 
 # Drawn indexes held at once: what is computed from them should stay in the processor's cache.
 CHUNK_ELEMENTS = 1 << 14
@@ -15,7 +21,7 @@ KEPT_ELEMENTS = 1 << 22
 
 
 class Interval(NamedTuple):
-    """A mean with its 95% interval over ``n`` items; ``_asdict()`` is its form in results."""
+    """A number with its 95% interval over ``n`` units; ``_asdict()`` is its form in results."""
 
     value: float
     low: float
@@ -25,72 +31,94 @@ class Interval(NamedTuple):
 
 @dataclass(frozen=True)
 class Statistic:
-    """A number of a whole sample that is no mean over items: a correlation, an area under a curve.
+    """A number of a whole sample that is no mean over rows: a correlation, an area under a curve.
 
     Attributes:
-        of: maps ``(R, n)`` counts, how often each item was drawn in each of R resamples, to
+        of: maps ``(R, n)`` counts, how often each unit was drawn in each of R resamples, to
             ``(R,)`` values; NaN where a resample leaves the number undefined.
-        n: items of the sample.
+        n: units of the sample.
+        members: ``(n, 2)`` whole numbers, the two things that each unit is a pair of; pairs that
+            share one are not independent. None where units are.
     """
 
     of: Callable[[NDArray[np.float64]], NDArray[np.float64]]
     n: int
+    members: NDArray[np.intp] | None = None
 
 
-def mean_interval(values: ArrayLike, seed: int, n_resamples: int = 2000) -> Interval:
-    """Mean of per-item values with a 95% percentile bootstrap interval over items.
+def mean_interval(
+    values: ArrayLike, seed: int, n_resamples: int = 2000, units: ArrayLike | None = None
+) -> Interval:
+    """Mean of per-row values with a 95% percentile bootstrap interval over units.
 
     Args:
-        values: ``(N,)``; NaN marks an item on which the metric is undefined, and is dropped.
-        seed: of the resampling; equal values and seed give an equal interval.
+        values: ``(N,)``; NaN marks a row on which the metric is undefined, and is dropped.
+        seed: of the resampling; equal values, units and seed give an equal interval.
         n_resamples: bootstrap resamples, >= 1.
+        units: ``(N,)``, what each row belongs to; rows of one unit are drawn together. None: each
+            row is a unit. The order of rows with units changes nothing.
 
     Returns:
-        The mean, the 2.5% and 97.5% quantiles of resampled means and the number of items left;
+        The mean, the 2.5% and 97.5% quantiles of resampled means and the number of units left;
         NaN for all three where none is left.
     """
-    items = np.asarray(values, dtype=np.float64)
-    if items.ndim != 1:
-        raise ValueError(f"expected one value per item, got shape {items.shape}")
-    items = items[~np.isnan(items)]
-    n = len(items)
-    if n == 0:
+    rows = np.asarray(values, dtype=np.float64)
+    if rows.ndim != 1:
+        raise ValueError(f"expected one value per row, got shape {rows.shape}")
+    defined = ~np.isnan(rows)
+    rows = rows[defined]
+    if len(rows) == 0:
         return Interval(np.nan, np.nan, np.nan, 0)
-    means = [counts @ items / n for counts in _counts(n, seed, n_resamples)]
+    unit = np.arange(len(rows))
+    if units is not None:
+        unit = np.unique(np.asarray(units)[defined], return_inverse=True)[1]
+    sums, sizes = np.bincount(unit, weights=rows), np.bincount(unit).astype(np.float64)
+    means = [(drawn @ sums) / (drawn @ sizes) for drawn in _counts(len(sums), seed, n_resamples)]
     low, high = np.quantile(np.concatenate(means), [0.025, 0.975])
-    return Interval(float(items.mean()), float(low), float(high), n)
+    return Interval(float(rows.mean()), float(low), float(high), len(sums))
 
 
 def paired_difference(
-    first: ArrayLike, second: ArrayLike, seed: int, n_resamples: int = 2000
+    first: ArrayLike,
+    second: ArrayLike,
+    seed: int,
+    n_resamples: int = 2000,
+    units: ArrayLike | None = None,
 ) -> Interval:
-    """Mean of ``first - second`` over the same items, with its interval.
+    """Mean of ``first - second`` over the same rows, with its interval.
 
     Items vary far more than two models do on one item; the interval of the paired difference is
     therefore much narrower than two separate intervals suggest.
 
     Args:
-        first: ``(N,)`` per-item values of one model.
-        second: ``(N,)`` values of another on the same items; an item that is NaN in either is
-            dropped.
+        first: ``(N,)`` per-row values of one model.
+        second: ``(N,)`` values of another on the same rows; a row that is NaN in either is dropped.
         seed: of the resampling.
         n_resamples: bootstrap resamples, >= 1.
+        units: ``(N,)``, as in :func:`mean_interval`.
     """
     a, b = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
     if a.shape != b.shape:
-        raise ValueError(f"not the same items: shapes {a.shape} and {b.shape}")
-    return mean_interval(a - b, seed, n_resamples)
+        raise ValueError(f"not the same rows: shapes {a.shape} and {b.shape}")
+    return mean_interval(a - b, seed, n_resamples, units)
 
 
 def statistic_interval(statistic: Statistic, seed: int, n_resamples: int = 2000) -> Interval:
-    """Return a statistic of the sample with its 95% percentile bootstrap interval over items.
+    """Return a statistic of the sample with its 95% interval over units.
+
+    It is the percentile bootstrap's; for pairs that share members, that of the jackknife.
 
     Returns:
-        NaN for value and interval where the sample itself leaves the statistic undefined.
+        NaN for value and interval where the sample itself leaves the statistic undefined, or where
+        it has too few pairs for an interval.
     """
     value = float(statistic.of(np.ones((1, statistic.n)))[0]) if statistic.n else np.nan
     if np.isnan(value):
         return Interval(np.nan, np.nan, np.nan, statistic.n)
+    if statistic.members is not None:
+        half = 1.96 * _standard_error_of_pairs(statistic, statistic.members)
+        value = value if np.isfinite(half) else np.nan
+        return Interval(value, value - half, value + half, statistic.n)
     counts = _counts(statistic.n, seed, n_resamples)
     low, high = np.nanquantile(np.concatenate([statistic.of(c) for c in counts]), [0.025, 0.975])
     return Interval(value, float(low), float(high), statistic.n)
@@ -102,8 +130,36 @@ def paired_statistic_difference(
     """Return ``first - second`` with its interval; both see the same resampled items."""
     if first.n != second.n:
         raise ValueError(f"not the same items: {first.n} and {second.n}")
-    difference = Statistic(lambda counts: first.of(counts) - second.of(counts), first.n)
+    difference = Statistic(
+        lambda counts: first.of(counts) - second.of(counts), first.n, first.members
+    )
     return statistic_interval(difference, seed, n_resamples)
+
+
+def _standard_error_of_pairs(statistic: Statistic, members: NDArray[np.intp]) -> float:
+    """Return the standard error where pairs with a common member may vary together.
+
+    The jackknife's influence of each pair, summed over all pairs of pairs that share a member
+    (Aronow, Samii and Assenova, 2015, "Cluster-robust variance estimation for dyadic data"). Not
+    less than that of independent pairs, below which the estimate can fall by chance. NaN where the
+    statistic is undefined without any one pair.
+    """
+    n = statistic.n
+    without: list[NDArray[np.float64]] = []
+    for start in range(0, n, step := max(1, CHUNK_ELEMENTS // n)):
+        rows = np.arange(start, min(start + step, n))
+        counts = np.ones((len(rows), n))
+        counts[np.arange(len(rows)), rows] = 0
+        without.append(statistic.of(counts))
+    left_out = np.concatenate(without)
+    if np.isnan(left_out).all():
+        return np.nan
+    influence = np.nan_to_num(np.nanmean(left_out) - left_out)
+    pair, member = np.repeat(np.arange(n), 2), np.unique(members, return_inverse=True)[1].ravel()
+    incidence = csr_array((np.ones(2 * n), (pair, member)))
+    share = (incidence @ incidence.T).astype(bool).astype(np.float64)
+    variance = max(influence @ (share @ influence), influence @ influence)
+    return float(np.sqrt(variance * (n - 1) / n))
 
 
 def _counts(n: int, seed: int, n_resamples: int) -> Iterable[NDArray[np.float64]]:

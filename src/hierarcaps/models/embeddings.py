@@ -12,7 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from hierarcaps.geometry.spaces import Geometry, Sphere, describe, from_description
+from hierarcaps.geometry.spaces import (
+    Geometry,
+    Sphere,
+    describe,
+    equal_rows,
+    from_description,
+)
 from hierarcaps.runtime.errors import InputError
 from hierarcaps.runtime.files import atomic_path
 
@@ -44,14 +50,16 @@ class Embeddings:
 
     @cached_property
     def _image_row(self) -> dict[str, int]:
-        return {name: row for row, name in enumerate(self.names)}
+        return dict(zip(self.names, equal_rows(self.images).tolist(), strict=True))
 
     @cached_property
     def _text_row(self) -> dict[str, int]:
-        return {string: row for row, string in enumerate(self.strings)}
+        return dict(zip(self.strings, equal_rows(self.texts).tolist(), strict=True))
 
     def image_rows(self, names: Iterable[str]) -> np.ndarray:
         """Return the rows of ``images`` for these names, (N,) int64.
+
+        Equal embeddings have one row, the first: what is computed of it once is equal for all.
 
         Raises:
             InputError: a name that was not embedded.
@@ -59,7 +67,7 @@ class Embeddings:
         return _rows(self._image_row, names, "image")
 
     def text_rows(self, strings: Iterable[str]) -> np.ndarray:
-        """Return the rows of ``texts`` for these captions, (N,) int64.
+        """Return the rows of ``texts`` for these captions, (N,) int64, as ``image_rows``.
 
         Raises:
             InputError: a caption that was not embedded.

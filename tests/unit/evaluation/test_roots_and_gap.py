@@ -43,7 +43,8 @@ def test_the_gap_is_the_distance_of_the_centroids(items, ideal):
     rows = ideal.text_rows([item.tiers[-1] for item in items])
     expected = np.linalg.norm(ideal.texts[rows].mean(axis=0) - ideal.images.mean(axis=0))
     values = ModalityGap().values(table)
-    assert values["gap"].mean() == pytest.approx(expected, abs=1e-6)
+    assert np.isnan(values["gap"]).sum() == len(items) // 2  # the half that it was fitted on
+    assert 0 < np.nanmean(values["gap"]) < expected
     # Each image stands 0.1 rad beyond its caption, on the same way from the root.
     assert values["cosine_of_pairs"] == pytest.approx(np.cos(0.1), abs=1e-6)
     assert (values["image_beyond_text"] == 1).all()
@@ -53,5 +54,5 @@ def test_the_gap_is_the_distance_of_the_centroids(items, ideal):
 def test_without_a_gap_nothing_is_divided_by_zero(items, ideal):
     rows = ideal.text_rows([item.tiers[-1] for item in items])
     table = ModalityGap().items(items, replace(ideal, images=ideal.texts[rows]))
-    assert (table["along_gap"] == 0).all()
+    assert (table["along_gap"].dropna() == 0).all()
     assert not (ModalityGap().values(table)["image_beyond_text"]).any()

@@ -30,7 +30,7 @@ TIERS = ("a", "b", "c", "d")
     ],
 )
 def test_ordered_recall(retrieved, expected):
-    assert ordered_recall([retrieved], [TIERS])[0] == expected
+    assert ordered_recall([retrieved], [[{tier} for tier in TIERS]])[0] == expected
 
 
 @given(st.permutations([*"abcdxy"]), st.integers(0, 6))
@@ -45,11 +45,18 @@ def test_ordered_recall_is_the_longest_rising_choice(texts, length):
         if all(tier in places for tier in chosen)
         and all(places[x] <= places[y] for x, y in pairwise(chosen))
     )
-    assert ordered_recall([texts], [TIERS])[0] == best / 4
+    assert ordered_recall([texts], [[{tier} for tier in TIERS]])[0] == best / 4
 
 
 def test_equal_tiers_share_a_position():
-    assert ordered_recall([["a", "b"]], [("a", "a", "b", "b")])[0] == 1
+    assert ordered_recall([["a", "b"]], [[{"a"}, {"a"}, {"b"}, {"b"}]])[0] == 1
+
+
+def test_a_tier_may_be_met_in_any_of_its_texts():
+    gold = [[{"a", "A"}, {"b", "B"}, {"c"}, {"d"}]]
+    assert ordered_recall([["b", "A", "B", "c"]], gold)[0] == 0.75
+    assert ordered_recall([["c", "B", "a"]], gold)[0] == 0.25
+    assert ordered_recall([[]], gold)[0] == 0
 
 
 def test_monotonicity_counts_ties():

@@ -11,6 +11,7 @@ from hierarcaps.metrics.intervals import (
     paired_statistic_difference,
     statistic_interval,
 )
+from hierarcaps.metrics.ranking import auroc, levels, spearman
 
 
 def test_interval_is_near_the_normal_one() -> None:
@@ -30,6 +31,66 @@ def test_interval_covers_the_truth_about_95_times_in_100() -> None:
         interval = mean_interval(rng.exponential(size=150), seed, n_resamples=300)
         hits += interval.low <= 1.0 <= interval.high
     assert 0.90 <= hits / 300 <= 0.98
+
+
+def test_rows_of_one_unit_are_no_independent_evidence() -> None:
+    """Five captions of an image rise and fall together: by rows 95% would be some 70%."""
+    rng = np.random.default_rng(0)
+    hits = {"units": 0, "rows": 0}
+    units = np.repeat(np.arange(80), 5)
+    for seed in range(300):
+        values = np.repeat(rng.normal(size=80), 5) + 0.3 * rng.normal(size=400)
+        for kind, each in (("units", units), ("rows", None)):
+            interval = mean_interval(values, seed, n_resamples=300, units=each)
+            hits[kind] += interval.low <= 0 <= interval.high
+    assert 0.91 <= hits["units"] / 300 <= 0.98
+    assert hits["rows"] / 300 < 0.8
+
+
+def test_the_order_of_rows_with_units_changes_nothing() -> None:
+    rng = np.random.default_rng(0)
+    values, units = rng.normal(size=60), rng.permutation(np.arange(60) // 3).astype(str)
+    order = rng.permutation(60)
+    first = mean_interval(values, 0, units=units)
+    assert mean_interval(values[order], 0, units=units[order]) == pytest.approx(first)
+    assert first.n == 20
+
+
+def test_an_area_under_a_curve_by_units_covers_the_truth() -> None:
+    """Positives and negatives of one image share its difficulty."""
+    rng = np.random.default_rng(1)
+    hits = {"units": 0, "rows": 0}
+    unit, positive = np.repeat(np.arange(40), 6), np.tile([True, False], 120)
+    for seed in range(150):
+        scores = np.repeat(rng.normal(size=40), 6) * np.where(positive, 1, -1)
+        ranked = levels(scores + 0.5 * rng.normal(size=240))
+        by_unit = Statistic(lambda n, r=ranked: auroc(r, positive, n[:, unit]), 40)
+        by_row = Statistic(lambda n, r=ranked: auroc(r, positive, n), 240)
+        for kind, statistic in (("units", by_unit), ("rows", by_row)):
+            interval = statistic_interval(statistic, seed, 300)
+            hits[kind] += interval.low <= 0.5 <= interval.high
+    assert 0.89 <= hits["units"] / 150 <= 0.99
+    assert hits["rows"] / 150 < 0.8
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_pairs_that_share_a_word_may_vary_together(shared: bool) -> None:
+    """Spearman's rho over pairs of 80 words; what a word adds to its pairs is common to them."""
+    rng = np.random.default_rng(2)
+    hits = {"words": 0, "pairs": 0}
+    of_words = 2.0 if shared else 0.0
+    for seed in range(200):
+        members = np.array([rng.choice(80, size=2, replace=False) for _ in range(200)])
+        grade, score = (
+            of_words * rng.normal(size=80)[members].sum(axis=1) + rng.normal(size=200)
+            for _ in range(2)
+        )
+        for kind, each in (("words", members), ("pairs", None)):
+            of = lambda counts, a=grade, b=score: spearman(a, b, counts)  # noqa: E731
+            interval = statistic_interval(Statistic(of, 200, each), seed, 300)
+            hits[kind] += interval.low <= 0 <= interval.high
+    assert 0.9 <= hits["words"] / 200 <= 0.99
+    assert hits["pairs"] / 200 < 0.85 if shared else hits["pairs"] / 200 > 0.9
 
 
 def test_seed_decides() -> None:
@@ -70,7 +131,7 @@ def test_paired_difference_is_narrower_than_the_parts() -> None:
 
 def test_paired_difference_needs_the_same_items() -> None:
     assert paired_difference([1.0, np.nan, 3.0], [0.0, 0.0, np.nan], seed=0).n == 1
-    with pytest.raises(ValueError, match="same items"):
+    with pytest.raises(ValueError, match="same rows"):
         paired_difference([1.0, 2.0], [1.0], seed=0)
 
 

@@ -142,7 +142,7 @@ def test_vectorised_retrieval_is_exactly_the_definition(
     got = hierarchical_retrieval(similarity, radii, n_thresholds)
     assert [found.tolist() for found in got] == expected
 
-    precision, recall = precision_recall(got, texts, gold)
+    precision, recall = precision_recall(got, texts, [[{tier} for tier in each] for each in gold])
     scores = [
         plain_precision_recall(found, texts, tiers)
         for found, tiers in zip(expected, gold, strict=True)
@@ -196,10 +196,17 @@ def test_no_images_retrieve_nothing() -> None:
 def test_precision_and_recall_count_distinct_strings() -> None:
     texts = ["animal", "goat", "animal", "boat"]
     precision, recall = precision_recall(
-        [np.array([0, 1, 2, 3])], texts, [["animal", "goat", "white goat", "a white goat"]]
+        [np.array([0, 1, 2, 3])], texts, [[{"animal"}, {"goat"}, {"white goat"}, {"a white goat"}]]
     )
     assert precision.tolist() == [2 / 3]
     assert recall.tolist() == [0.5]
+
+
+def test_the_texts_of_all_chains_of_an_image_are_right() -> None:
+    texts = ["animal", "pet", "dog", "boat"]
+    gold = [[{"animal", "pet"}, {"dog", "goat"}, {"x"}, {"y"}]]
+    precision, recall = precision_recall([np.array([0, 1, 2])], texts, gold)
+    assert (precision[0], recall[0]) == (1, 0.5)
 
 
 # Standard retrieval

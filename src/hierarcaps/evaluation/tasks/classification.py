@@ -13,6 +13,7 @@ from hierarcaps.evaluation.tasks import drawn_world
 from hierarcaps.evaluation.tasks.labelled_images import LabelledImages, labelled_folder
 from hierarcaps.evaluation.tasks.lexical import check_template
 from hierarcaps.evaluation.tasks.protocol import Items
+from hierarcaps.geometry.spaces import similarity_matrix
 from hierarcaps.models.embeddings import Embeddings
 from hierarcaps.runtime.errors import InputError
 from hierarcaps.runtime.files import sha256_file
@@ -39,6 +40,8 @@ class Classification:
     name: str
     data: LabelledImages
     templates: Sequence[str]
+    version = 1
+    unit = "image"
 
     @property
     def image_set(self) -> ImageSet | None:
@@ -51,18 +54,19 @@ class Classification:
         images = embeddings.images[embeddings.image_rows(data.names)]
         classes = sorted(data.words)
         geometry = embeddings.geometry
-        similarity = geometry.similarities(images, self._class_vectors(embeddings, data.words))
+        vectors = self._class_vectors(embeddings, data.words)
+        similarity = similarity_matrix(geometry, images, vectors)
         own = np.array([classes.index(label) for label in data.labels])
         right = similarity[np.arange(len(own)), own][:, None]
         # Equal similarities count against the model, as in retrieval.
         rank = (similarity >= right).sum(axis=1)
         predicted = [classes[index] for index in similarity.argmax(axis=1)]
-        columns = {"image": data.names, "label": data.labels, "predicted": predicted, "rank": rank}
-        table = pd.DataFrame(columns)
+        table = pd.DataFrame({"image": data.names, "unit": data.names, "label": data.labels})
+        table["predicted"], table["rank"] = predicted, rank
         if data.superclass:
             coarse = sorted(data.superclass_words)
             vectors = self._class_vectors(embeddings, data.superclass_words)
-            nearest = geometry.similarities(images, vectors).argmax(axis=1)
+            nearest = similarity_matrix(geometry, images, vectors).argmax(axis=1)
             table["coarse_label"] = [data.superclass[label] for label in data.labels]
             table["coarse_predicted"] = [coarse[i] for i in nearest]
             table["coarse_of_predicted"] = [data.superclass[label] for label in predicted]

@@ -9,7 +9,7 @@ import pandas as pd
 
 from hierarcaps.data.hierarchy import TIERS, CaptionHierarchy
 from hierarcaps.evaluation.tasks import space
-from hierarcaps.evaluation.tasks.protocol import Items, Radius, Values
+from hierarcaps.evaluation.tasks.protocol import Items, Radius, Values, item_columns
 from hierarcaps.metrics.intervals import Statistic
 from hierarcaps.metrics.ranking import auroc, average_precision, levels
 from hierarcaps.models.embeddings import Embeddings
@@ -37,19 +37,23 @@ class Entailment:
 
     Beside the angle two simpler scores: the cosine of the two texts (it knows no direction) and the
     rise of the radius from the first to the second (it knows nothing of the content; caption length
-    put in place of the radius is the trivial baseline). Intervals are over items: an item's pairs
-    are drawn together.
+    put in place of the radius is the trivial baseline). Intervals are over images: the pairs of all
+    items of an image are drawn together.
     """
 
     entails: Callable[[str, str], bool] | None = None
     name = "entailment"
+    version = 2
+    unit = "image"
     image_set = None
 
     def items_of_radius(self, items: Items, radius: Radius) -> pd.DataFrame:
-        """Return a row per pair: item_id, tier (1..3), kind, parent, child, radius_rise."""
+        """Return a row per pair: item_id, unit, tier (1..3), kind, parent, child, radius_rise."""
         table = pd.DataFrame(
             _pairs(items, self.entails), columns=["item_id", "tier", "kind", "parent", "child"]
         )
+        units = item_columns(items).drop_duplicates("item_id").set_index("item_id")["unit"]
+        table.insert(1, "unit", table["item_id"].map(units))
         table["radius_rise"] = radius(list(table["child"])) - radius(list(table["parent"]))
         return table
 
@@ -93,10 +97,10 @@ class Entailment:
 
 
 def _statistic(metric: Callable[..., np.ndarray], rows: pd.DataFrame, scores: pd.Series) -> Values:
-    item, ids = pd.factorize(rows["item_id"])
+    unit, names = pd.factorize(rows["unit"], sort=True)
     positive = (rows["kind"] == "entailed").to_numpy()
     ranked = levels(scores.to_numpy(float))
-    return Statistic(lambda counts: metric(ranked, positive, counts[:, item]), len(ids))
+    return Statistic(lambda counts: metric(ranked, positive, counts[:, unit]), len(names))
 
 
 def _pairs(

@@ -8,7 +8,14 @@ import pandas as pd
 
 from hierarcaps.data.hierarchy import TIERS
 from hierarcaps.evaluation.tasks import space
-from hierarcaps.evaluation.tasks.protocol import Items, TestSetTask, images_of
+from hierarcaps.evaluation.tasks.protocol import (
+    DistinctImages,
+    Items,
+    TestSetTask,
+    distinct_images,
+    item_columns,
+    once_per_unit,
+)
 from hierarcaps.metrics.chains import ordered_recall
 from hierarcaps.metrics.hierarchy import hierarchical_retrieval, precision_recall
 from hierarcaps.models.embeddings import Embeddings
@@ -21,7 +28,9 @@ SEED = 0
 class HierarchicalRetrieval(TestSetTask):
     """Which texts does an image retrieve from general to specific? Precision and recall.
 
-    The candidates are the distinct texts of all tiers of all items, in the order of code points.
+    As in the reference evaluator an image counts once, however many chains it has: the texts of all
+    of them are right, and tier t is hit where the tier-t text of any of them was retrieved. The
+    candidates are the distinct texts of all tiers of all items, in the order of code points.
     Ties of similarity go to the smaller radius, then to the first candidate.
     """
 
@@ -29,11 +38,11 @@ class HierarchicalRetrieval(TestSetTask):
     name = "hierarchical_retrieval"
 
     def items(self, items: Items, embeddings: Embeddings) -> pd.DataFrame:
-        """Return per item what was retrieved at which radius, its gold tiers, precision, recall."""
-        strings = candidates(items)
+        """Return per item what its image retrieved at which radius, and what that is worth."""
+        strings, images = candidates(items), distinct_images(items)
         radii = space.radii(embeddings, strings)
-        retrieved = retrieve(embeddings, images_of(items), strings, radii, self.thresholds)
-        return _chain_table(items, strings, radii, retrieved)
+        retrieved = retrieve(embeddings, images.names, strings, radii, self.thresholds)
+        return _chain_table(items, images, strings, radii, retrieved)
 
     def values(self, table: pd.DataFrame) -> Mapping[str, np.ndarray]:
         """Return precision, recall, order-aware recall, and the recall of each tier."""
@@ -54,24 +63,24 @@ class RadiusControls(TestSetTask):
 
     def items(self, items: Items, embeddings: Embeddings) -> pd.DataFrame:
         """Return per item precision, recall and order-aware recall under each control."""
-        strings = candidates(items)
+        strings, images = candidates(items), distinct_images(items)
         shuffled = np.random.default_rng(SEED).permutation(space.radii(embeddings, strings))
         radii = {
             "words": np.array([len(text.split()) for text in strings], dtype=float),
             "characters": np.array([len(text) for text in strings], dtype=float),
             "shuffled": shuffled,
         }
-        table = pd.DataFrame({"item_id": [item.item_id for item in items]})
+        table = item_columns(items)
         for name, radius in radii.items():
-            found = retrieve(embeddings, images_of(items), strings, radius, self.thresholds)
-            chains = _chain_table(items, strings, radius, found)
+            found = retrieve(embeddings, images.names, strings, radius, self.thresholds)
+            chains = _chain_table(items, images, strings, radius, found)
             for metric in ("precision", "recall", "ordered_recall"):
                 table[f"{metric}_{name}"] = chains[metric]
         return table
 
     def values(self, table: pd.DataFrame) -> Mapping[str, np.ndarray]:
-        """Return the columns as they are."""
-        return {name: table[name].to_numpy() for name in table.columns[1:]}
+        """Return the columns as they are, an image counting once."""
+        return {name: once_per_unit(table, table[name].to_numpy()) for name in table.columns[2:]}
 
 
 class Traversal(TestSetTask):
@@ -87,13 +96,14 @@ class Traversal(TestSetTask):
 
     def items(self, items: Items, embeddings: Embeddings) -> pd.DataFrame:
         """Return per item the texts met, the last one first: general to specific."""
-        strings = candidates(items)
-        met = [path[::-1] for path in ways_to_root(embeddings, images_of(items), strings)]
-        return _chain_table(items, strings, space.radii(embeddings, strings), met)
+        strings, images = candidates(items), distinct_images(items)
+        met = [path[::-1] for path in ways_to_root(embeddings, images.names, strings)]
+        return _chain_table(items, images, strings, space.radii(embeddings, strings), met)
 
     def values(self, table: pd.DataFrame) -> Mapping[str, np.ndarray]:
         """Return the metrics of hierarchical retrieval and the number of texts met."""
-        return {**_chain_values(table), "texts_met": table["retrieved"].str.len().to_numpy(float)}
+        met = table["retrieved"].str.len().to_numpy(float)
+        return {**_chain_values(table), "texts_met": once_per_unit(table, met)}
 
 
 def retrieve(
@@ -120,14 +130,19 @@ def retrieve(
 def ways_to_root(
     embeddings: Embeddings, images: Sequence[str], texts: Sequence[str]
 ) -> list[np.ndarray]:
-    """Return per image the indexes of the texts met on its way to the root, specific first."""
-    candidates = embeddings.texts[embeddings.text_rows(texts)]
+    """Return per image the indexes of the texts met on its way to the root, specific first.
+
+    Of texts with equal embeddings the first is met.
+    """
+    rows = embeddings.text_rows(texts)
+    first = np.sort(np.unique(rows, return_index=True)[1])
+    candidates = embeddings.texts[rows[first]]
     vectors = embeddings.images[embeddings.image_rows(images)]
     paths: list[np.ndarray] = []
-    for chunk in space.image_text_similarities(embeddings, images, texts):
+    for chunk in space.image_text_similarities(embeddings, images, [texts[i] for i in first]):
         of_chunk = vectors[len(paths) : len(paths) + len(chunk)]
         paths += embeddings.geometry.ways_to_root(of_chunk, candidates, embeddings.root, chunk)
-    return paths
+    return [first[path] for path in paths]
 
 
 def candidates(items: Items) -> list[str]:
@@ -136,41 +151,47 @@ def candidates(items: Items) -> list[str]:
 
 
 def _chain_table(
-    items: Items, strings: Sequence[str], radii: np.ndarray, chains: Sequence[np.ndarray]
+    items: Items,
+    images: DistinctImages,
+    strings: Sequence[str],
+    radii: np.ndarray,
+    chains: Sequence[np.ndarray],
 ) -> pd.DataFrame:
-    gold = [item.tiers for item in items]
+    """Rows of items: what was retrieved for the image, and how right that is for the image.
+
+    ``hit_t`` says whether the image retrieved a tier-t text of any of its items; ``gold`` are the
+    item's own tiers.
+    """
     found = [[strings[index] for index in indexes] for indexes in chains]
     # Where nothing at all was found, both are 0.
-    precision, recall = np.zeros(len(items)), np.zeros(len(items))
+    precision, recall = np.zeros(len(chains)), np.zeros(len(chains))
     rows = [row for row, indexes in enumerate(chains) if len(indexes)]
     precision[rows], recall[rows] = precision_recall(
-        [chains[row] for row in rows], strings, [gold[row] for row in rows]
+        [chains[row] for row in rows], strings, [images.gold[row] for row in rows]
     )
-    return pd.DataFrame(
+    hits = np.array(
+        [
+            [not tier.isdisjoint(texts) for tier in tiers]
+            for texts, tiers in zip(found, images.gold, strict=True)
+        ]
+    )
+    of_images = pd.DataFrame(
         {
-            "item_id": [item.item_id for item in items],
-            "image": images_of(items),
+            "image": images.names,
             "precision": precision,
             "recall": recall,
-            "ordered_recall": ordered_recall(found, gold),
+            "ordered_recall": ordered_recall(found, images.gold),
+            **{f"hit_{tier + 1}": hits[:, tier] for tier in range(TIERS)},
             "retrieved": found,
             "retrieved_radii": [radii[indexes] for indexes in chains],
-            "gold": [list(tiers) for tiers in gold],
         }
     )
+    of_items = of_images.iloc[images.row_of_item].reset_index(drop=True)
+    gold = pd.Series([list(item.tiers) for item in items], name="gold")
+    return pd.concat([item_columns(items), of_items, gold], axis=1)
 
 
 def _chain_values(table: pd.DataFrame) -> dict[str, np.ndarray]:
-    hits = np.array(
-        [
-            [tier in texts for tier in gold]
-            for texts, gold in zip(table["retrieved"], table["gold"], strict=True)
-        ],
-        dtype=float,
-    )
-    return {
-        "precision": table["precision"].to_numpy(),
-        "recall": table["recall"].to_numpy(),
-        "ordered_recall": table["ordered_recall"].to_numpy(),
-        **{f"recall_tier_{tier + 1}": hits[:, tier] for tier in range(TIERS)},
-    }
+    columns = {name: name for name in ("precision", "recall", "ordered_recall")}
+    columns |= {f"recall_tier_{tier + 1}": f"hit_{tier + 1}" for tier in range(TIERS)}
+    return {name: once_per_unit(table, table[column]) for name, column in columns.items()}

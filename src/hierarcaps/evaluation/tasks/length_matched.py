@@ -28,11 +28,13 @@ class LengthMatched:
 
     pairs: pd.DataFrame
     name = "length_matched"
+    version = 1
+    unit = "concept"
     image_set = None
 
     def items_of_radius(self, items: Items, radius: Radius) -> pd.DataFrame:
         """Return the pairs with both radii, lengths in characters and ``right`` (0, .5 or 1)."""
-        table = self.pairs.copy()
+        table = self.pairs.assign(unit=self.pairs["concept"])
         for side in ("general", "specific"):
             table[f"radius_{side}"] = np.asarray(radius(list(table[side])), dtype=float)
             table[f"characters_{side}"] = table[side].str.len()

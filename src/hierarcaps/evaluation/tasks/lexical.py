@@ -48,11 +48,13 @@ class LexicalEntailment:
     name: str
     pairs: pd.DataFrame
     sources: Mapping[str, Any] = field(default_factory=dict)
+    version = 2
+    unit = "word: pairs that share one may vary together"
     image_set = None
 
     def items_of_radius(self, items: Items, radius: Radius) -> pd.DataFrame:
-        """Return the pairs with radius_rise."""
-        table = self.pairs.copy()
+        """Return the pairs with unit (both words) and radius_rise."""
+        table = self.pairs.assign(unit=self.pairs["word"] + " " + self.pairs["hypernym"])
         general, specific = list(table["hypernym_text"]), list(table["word_text"])
         table["radius_rise"] = radius(specific) - radius(general)
         return table
@@ -79,8 +81,7 @@ class LexicalEntailment:
                     values[f"spearman_{name}{suffix}"] = _rho(
                         table[rows], sign * table[column][rows]
                     )
-        rises = table.loc[table["relation"].str.startswith("hyp"), "radius_rise"].to_numpy()
-        values["direction"] = (np.sign(rises) + 1) / 2
+        values["direction"] = _direction(table[table["relation"].str.startswith("hyp")])
         return values
 
     def strings(self, items: Items) -> Iterable[str]:
@@ -94,7 +95,23 @@ class LexicalEntailment:
 
 def _rho(rows: pd.DataFrame, scores: pd.Series) -> Statistic:
     grades, values = rows["grade"].to_numpy(float), scores.to_numpy(float)
-    return Statistic(lambda counts: spearman(grades, values, counts), len(rows))
+    return Statistic(lambda counts: spearman(grades, values, counts), len(rows), _words(rows))
+
+
+def _direction(rows: pd.DataFrame) -> Statistic:
+    right = (np.sign(rows["radius_rise"].to_numpy(float)) + 1) / 2
+
+    def of(counts: np.ndarray) -> np.ndarray:
+        total = counts.sum(axis=1)
+        return np.divide(counts @ right, total, out=np.full(len(total), np.nan), where=total > 0)
+
+    return Statistic(of, len(rows), _words(rows))
+
+
+def _words(rows: pd.DataFrame) -> np.ndarray:
+    """Return the two words of each pair, as numbers (N, 2)."""
+    codes = pd.factorize(rows[["word", "hypernym"]].to_numpy().ravel())[0]
+    return codes.reshape(len(rows), 2)
 
 
 def hyperlex(file: str, template: str) -> LexicalEntailment:

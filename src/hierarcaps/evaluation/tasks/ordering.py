@@ -8,7 +8,7 @@ import pandas as pd
 
 from hierarcaps.data.hierarchy import TIERS
 from hierarcaps.evaluation.tasks import space
-from hierarcaps.evaluation.tasks.protocol import Items, Radius, TestSetTask
+from hierarcaps.evaluation.tasks.protocol import Items, Radius, TestSetTask, item_columns
 from hierarcaps.metrics.chains import monotonicity_violations, transitivity_excess, triples
 from hierarcaps.metrics.hierarchy import kendall_tau, length_controlled_tau
 from hierarcaps.models.embeddings import Embeddings
@@ -23,7 +23,7 @@ def ordering_table(items: Items, radii: np.ndarray) -> pd.DataFrame:
     """
     words = np.array([[len(tier.split()) for tier in item.tiers] for item in items])
     characters = np.array([[len(tier) for tier in item.tiers] for item in items])
-    table = pd.DataFrame({"item_id": [item.item_id for item in items]})
+    table = item_columns(items)
     table["tau"] = kendall_tau(radii)
     table["tau_length_controlled"] = length_controlled_tau(radii, words)
     for name, columns in (("radius", radii), ("words", words), ("characters", characters)):
@@ -74,7 +74,7 @@ class Chains(TestSetTask):
 
     def items_of_radius(self, items: Items, radius: Radius) -> pd.DataFrame:
         """Return per item the share of neighbouring tiers in which the radius does not rise."""
-        table = pd.DataFrame({"item_id": [item.item_id for item in items]})
+        table = item_columns(items)
         table["monotonicity_violations"] = monotonicity_violations(_tier_radii(items, radius))
         return table
 

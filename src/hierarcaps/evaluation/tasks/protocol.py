@@ -1,12 +1,13 @@
 """What a task is."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import pandas as pd
 
-from hierarcaps.data.hierarchy import CaptionHierarchy
+from hierarcaps.data.hierarchy import TIERS, CaptionHierarchy
 from hierarcaps.data.image_sets import ImageSet
 from hierarcaps.metrics.intervals import Statistic
 from hierarcaps.models.embeddings import Embeddings
@@ -28,6 +29,19 @@ class Task(Protocol):
     @property
     def name(self) -> str:
         """Name of the task and of its files."""
+        ...
+
+    @property
+    def version(self) -> int:
+        """Which definition of its numbers this is: it rises whenever one of them changes."""
+        ...
+
+    @property
+    def unit(self) -> str:
+        """What varies independently, e.g. an image: intervals are over these.
+
+        The column ``unit`` of the table says which one each row belongs to.
+        """
         ...
 
     @property
@@ -62,8 +76,13 @@ class RadiusTask(Task, Protocol):
 
 
 class TestSetTask:
-    """Base of tasks that need nothing but the tiers and images of the test set."""
+    """Base of tasks that need nothing but the tiers and images of the test set.
 
+    An image is one image, however many rows (chains of tiers) it has.
+    """
+
+    version = 2
+    unit = "image"
     image_set: ImageSet | None = None
 
     def strings(self, items: Items) -> Iterable[str]:
@@ -75,6 +94,42 @@ class TestSetTask:
         return {}
 
 
+@dataclass(frozen=True)
+class DistinctImages:
+    """The images of N items, each once, and what is right for each.
+
+    Attributes:
+        names: I names, in the order of their first item.
+        row_of_item: (N,) the image of each item.
+        gold: of each image its tiers, each the set of the texts of all its items.
+    """
+
+    names: list[str]
+    row_of_item: np.ndarray
+    gold: list[list[set[str]]]
+
+
+def distinct_images(items: Items) -> DistinctImages:
+    """Return the images of items; a name that is never embedded stands for none."""
+    row_of_item, names = pd.factorize(np.array(images_of(items), dtype=object))
+    gold: list[list[set[str]]] = [[set() for _ in range(TIERS)] for _ in names]
+    for row, item in zip(row_of_item, items, strict=True):
+        for texts, tier in zip(gold[row], item.tiers, strict=True):
+            texts.add(tier)
+    return DistinctImages(list(names), row_of_item, gold)
+
+
 def images_of(items: Items) -> list[str]:
     """Return the image name of each item; an empty one, which is never embedded, for none."""
     return [item.image or "" for item in items]
+
+
+def item_columns(items: Items) -> pd.DataFrame:
+    """Return the columns that a table with a row per item begins with: ``item_id``, ``unit``."""
+    units = [item.image or f"item {item.item_id}" for item in items]
+    return pd.DataFrame({"item_id": [item.item_id for item in items], "unit": units})
+
+
+def once_per_unit(table: pd.DataFrame, values: np.ndarray) -> np.ndarray:
+    """Return values that all rows of a unit share, NaN for all of its rows but the first."""
+    return np.where(table["unit"].duplicated(), np.nan, np.asarray(values, dtype=float))

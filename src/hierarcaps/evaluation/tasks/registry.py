@@ -92,7 +92,7 @@ def evaluate(
     for task in all_tasks(settings):
         provenance = task_provenance(task, items, embeddings.provenance)
         table = task.items(items, embeddings)
-        write_result(folder, run, task.name, table, task.values(table), settings, provenance)
+        write_result(folder, run, task, table, settings, provenance)
 
 
 def task_provenance(task: Task, items: Items, model: Mapping[str, Any]) -> dict[str, Any]:

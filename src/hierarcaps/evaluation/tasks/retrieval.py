@@ -11,7 +11,13 @@ import numpy as np
 import pandas as pd
 
 from hierarcaps.data.image_sets import ImageSet
-from hierarcaps.evaluation.tasks.protocol import Items, TestSetTask, images_of
+from hierarcaps.evaluation.tasks.protocol import (
+    Items,
+    TestSetTask,
+    distinct_images,
+    images_of,
+)
+from hierarcaps.geometry.spaces import similarity_matrix
 from hierarcaps.metrics.hierarchy import recall_at, retrieval_ranks
 from hierarcaps.models.embeddings import Embeddings
 from hierarcaps.runtime.errors import InputError
@@ -21,23 +27,27 @@ CUTOFFS = (1, 5, 10)
 
 
 class Retrieval(TestSetTask):
-    """Standard retrieval between images and their most specific captions, both ways."""
+    """Standard retrieval between images and their most specific captions, both ways.
+
+    An image finds the best of the captions of all its items.
+    """
 
     name = "retrieval"
 
     def items(self, items: Items, embeddings: Embeddings) -> pd.DataFrame:
-        """Return per item the ranks (from 1) of its caption and of its image."""
-        captions = [[item.tiers[-1]] for item in items]
-        table = _rank_table(embeddings, images_of(items), captions)
+        """Return per item the ranks (from 1) of its image and of its caption."""
+        images = distinct_images(items)
+        # In a fixed order: ties count alike whatever the order of the items.
+        captions = [sorted(tiers[-1]) for tiers in images.gold]
+        ranks = _rank_table(embeddings, images.names, captions)
+        own = pd.DataFrame({"unit": images_of(items), "caption": [i.tiers[-1] for i in items]})
+        table = own.merge(ranks, how="left", on=["unit", "caption"])
         table.insert(0, "item_id", [item.item_id for item in items])
-        return table.drop(columns="image")
+        return table
 
     def values(self, table: pd.DataFrame) -> Mapping[str, np.ndarray]:
         """Return the hits of R@1, R@5 and R@10 both ways; a shared caption counts once."""
-        return _hits(
-            image_to_text=table["image_to_text_rank"],
-            text_to_image=table.drop_duplicates("caption")["text_to_image_rank"],
-        )
+        return _hits(table)
 
 
 @dataclass(frozen=True)
@@ -52,6 +62,8 @@ class CaptionRetrieval:
     image_set: ImageSet
     captions: tuple[tuple[str, ...], ...]
     sources: Mapping[str, Any]
+    version = 2
+    unit = "image"
 
     def items(self, items: Items, embeddings: Embeddings) -> pd.DataFrame:
         """Return per image and caption both ranks, from 1; that of the image is repeated."""
@@ -59,10 +71,7 @@ class CaptionRetrieval:
 
     def values(self, table: pd.DataFrame) -> Mapping[str, np.ndarray]:
         """Return the hits of R@1, R@5 and R@10 both ways."""
-        return _hits(
-            image_to_text=table.drop_duplicates("image")["image_to_text_rank"],
-            text_to_image=table.drop_duplicates("caption")["text_to_image_rank"],
-        )
+        return _hits(table)
 
     def strings(self, items: Items) -> Iterable[str]:
         """Return all captions."""
@@ -148,11 +157,11 @@ def _coco_rows(path: str | Path) -> list[tuple[str, str]]:
 def _rank_table(
     embeddings: Embeddings, names: Sequence[str], captions: Sequence[Sequence[str]]
 ) -> pd.DataFrame:
-    """Rows (image, caption, image_to_text_rank, text_to_image_rank)."""
+    """Rows (unit, caption, image_to_text_rank, text_to_image_rank); the unit is the image."""
     strings = list(dict.fromkeys(caption for each in captions for caption in each))
     texts = embeddings.texts[embeddings.text_rows(strings)]
     images = embeddings.images[embeddings.image_rows(names)]
-    similarity = embeddings.geometry.similarities(images, texts)
+    similarity = similarity_matrix(embeddings.geometry, images, texts)
     of_image, of_text = retrieval_ranks(similarity, strings, captions)
     rank_of_text = dict(zip(strings, of_text, strict=True))
     rows = [
@@ -160,13 +169,16 @@ def _rank_table(
         for name, each, rank in zip(names, captions, of_image, strict=True)
         for caption in each
     ]
-    columns = ["image", "caption", "image_to_text_rank", "text_to_image_rank"]
+    columns = ["unit", "caption", "image_to_text_rank", "text_to_image_rank"]
     return pd.DataFrame(rows, columns=columns)
 
 
-def _hits(**ranks: pd.Series) -> dict[str, np.ndarray]:
-    return {
-        f"{direction}_r{k}": recall_at(each.to_numpy(), k)
-        for direction, each in ranks.items()
-        for k in CUTOFFS
-    }
+def _hits(table: pd.DataFrame) -> dict[str, np.ndarray]:
+    """Hits over the rows; an image and a caption count at their first row, NaN at the others."""
+    values = {}
+    for direction, asked in (("image_to_text", "unit"), ("text_to_image", "caption")):
+        first = ~table[asked].duplicated()
+        for k in CUTOFFS:
+            hits = recall_at(table[f"{direction}_rank"].to_numpy(), k)
+            values[f"{direction}_r{k}"] = np.where(first, hits, np.nan)
+    return values

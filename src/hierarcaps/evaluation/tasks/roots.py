@@ -9,7 +9,13 @@ import pandas as pd
 from hierarcaps.data.hierarchy import TIERS
 from hierarcaps.evaluation.tasks import space
 from hierarcaps.evaluation.tasks.hierarchical import candidates, retrieve
-from hierarcaps.evaluation.tasks.protocol import Items, TestSetTask, images_of
+from hierarcaps.evaluation.tasks.protocol import (
+    Items,
+    TestSetTask,
+    distinct_images,
+    item_columns,
+    once_per_unit,
+)
 from hierarcaps.geometry.spaces import Sphere
 from hierarcaps.metrics.hierarchy import kendall_tau, precision_recall
 from hierarcaps.models.embeddings import Embeddings
@@ -32,27 +38,32 @@ class RootAblation(TestSetTask):
     name = "root_ablation"
 
     def items(self, items: Items, embeddings: Embeddings) -> pd.DataFrame:
-        """Return per item and root: tau of the tiers' radii, precision and recall."""
-        strings = candidates(items)
+        """Return per item and root: tau of its tiers' radii, its image's precision and recall."""
+        strings, images = candidates(items), distinct_images(items)
         place = {text: row for row, text in enumerate(strings)}
         tiers = np.array([[place[tier] for tier in item.tiers] for item in items])
-        gold = [item.tiers for item in items]
-        table = pd.DataFrame({"item_id": [item.item_id for item in items]})
+        table = item_columns(items)
         for root in ROOTS:
             radii = radii_from(embeddings, strings, root)
             columns = [f"{metric}_{root}" for metric in ("tau_d", "precision", "recall")]
             if np.isnan(radii).all():
                 table[columns] = np.nan
                 continue
-            found = retrieve(embeddings, images_of(items), strings, radii, self.thresholds)
-            precision, recall = precision_recall(found, strings, gold)
+            found = retrieve(embeddings, images.names, strings, radii, self.thresholds)
+            of_images = precision_recall(found, strings, images.gold)
             tau = kendall_tau(radii[tiers].reshape(-1, TIERS))
-            table[columns] = np.column_stack([tau, precision, recall])
+            of_items = [values[images.row_of_item] for values in of_images]
+            table[columns] = np.column_stack([tau, *of_items])
         return table
 
     def values(self, table: pd.DataFrame) -> Mapping[str, np.ndarray]:
-        """Return the columns as they are."""
-        return {name: table[name].to_numpy() for name in table.columns[1:]}
+        """Return the columns as they are; an image counts once in precision and recall."""
+        return {
+            name: table[name].to_numpy()
+            if name.startswith("tau_d")
+            else once_per_unit(table, table[name].to_numpy())
+            for name in table.columns[2:]
+        }
 
 
 def radii_from(embeddings: Embeddings, texts: list[str], root: str) -> np.ndarray:

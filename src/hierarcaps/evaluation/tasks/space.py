@@ -8,17 +8,20 @@ memory.
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+import pandas as pd
 
 from hierarcaps.models.embeddings import Embeddings
 
 # Elements held at once: of pairs of texts in double precision, of similarities in single.
 CHUNK_ELEMENTS = 1 << 23
+# With many texts so many images at once all the same: the texts are read once for all of them.
+LEAST_ROWS = 32
 
 
 def radii(embeddings: Embeddings, texts: Sequence[str]) -> np.ndarray:
     """Return the distance of N texts to the root, ``(N,)``, >= 0 (at most 2 on the sphere)."""
-    distinct, row_of = _distinct(texts)
-    vectors = embeddings.texts[embeddings.text_rows(distinct)]
+    distinct, row_of = np.unique(embeddings.text_rows(texts), return_inverse=True)
+    vectors = embeddings.texts[distinct]
     found = np.empty(len(distinct))
     for part in _parts(len(distinct), embeddings.root.size):
         found[part] = embeddings.geometry.radii(vectors[part], embeddings.root)
@@ -35,18 +38,19 @@ def exterior_angles(
     embeddings: Embeddings, parents: Sequence[str], children: Sequence[str]
 ) -> np.ndarray:
     """Return ``Xi_r`` of N pairs (general text, its supposed continuation), ``(N,)`` radians."""
-    rows = [embeddings.text_rows(texts) for texts in (parents, children)]
-    angles = np.empty(len(parents))
-    for part in _parts(len(parents), embeddings.root.size):
-        parent, child = (embeddings.texts[each[part]] for each in rows)
+    pairs, pair_of = _distinct_pairs(embeddings, parents, children)
+    angles = np.empty(len(pairs))
+    for part in _parts(len(pairs), embeddings.root.size):
+        parent, child = (embeddings.texts[rows] for rows in pairs[part].T)
         angles[part] = embeddings.geometry.exterior_angles(parent, child, embeddings.root)
-    return angles
+    return angles[pair_of]
 
 
 def cosines(embeddings: Embeddings, first: Sequence[str], second: Sequence[str]) -> np.ndarray:
     """Return the cosine of N pairs of texts, ``(N,)``; on a hyperboloid as seen from its vertex."""
-    a, b = (embeddings.texts[embeddings.text_rows(texts)] for texts in (first, second))
-    return embeddings.geometry.cosines(a, b)
+    pairs, pair_of = _distinct_pairs(embeddings, first, second)
+    a, b = (embeddings.texts[rows] for rows in pairs.T)
+    return embeddings.geometry.cosines(a, b)[pair_of]
 
 
 def image_text_similarities(
@@ -54,20 +58,26 @@ def image_text_similarities(
 ) -> Iterator[np.ndarray]:
     """Yield similarities of I images to C texts in chunks of images, ``(i, C)`` float32.
 
-    A chunk bounds the memory: 5,000 images and 100,000 texts would take 2 GB at once.
+    A chunk bounds the memory: 5,000 images and 100,000 texts would take 2 GB at once. Texts of
+    equal embeddings have equal similarities, whatever their places and the chunk.
     """
-    candidates = embeddings.texts[embeddings.text_rows(texts)]
+    column, distinct = pd.factorize(embeddings.text_rows(texts))
+    candidates = embeddings.texts[distinct]
     vectors = embeddings.images[embeddings.image_rows(images)]
     for part in _parts(len(vectors), len(texts)):
-        yield embeddings.geometry.similarities(vectors[part], candidates)
+        similarities = embeddings.geometry.similarities(vectors[part], candidates)
+        yield similarities if len(distinct) == len(texts) else similarities[:, column]
 
 
 def _parts(rows: int, width: int) -> Iterator[slice]:
-    step = max(1, CHUNK_ELEMENTS // max(1, width))
+    step = max(LEAST_ROWS, CHUNK_ELEMENTS // max(1, width))
     for start in range(0, rows, step):
         yield slice(start, start + step)
 
 
-def _distinct(texts: Sequence[str]) -> tuple[list[str], np.ndarray]:
-    place = {text: row for row, text in enumerate(dict.fromkeys(texts))}
-    return list(place), np.array([place[text] for text in texts], dtype=np.intp)
+def _distinct_pairs(
+    embeddings: Embeddings, first: Sequence[str], second: Sequence[str]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the distinct pairs of rows (P, 2), and which of them each pair of texts is (N,)."""
+    rows = np.column_stack([embeddings.text_rows(texts) for texts in (first, second)])
+    return np.unique(rows, axis=0, return_inverse=True)
