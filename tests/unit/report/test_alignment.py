@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from synthetic_alignment import MODELS, write_alignment
 
 from hierarcaps.report.alignment import figures as alignment_figures
+from hierarcaps.report.alignment import geometry
 from hierarcaps.report.alignment import tables as alignment_tables
-from hierarcaps.report.alignment.findings import directions, opening, signed
-from hierarcaps.report.alignment.study import Alignment, pool
-from hierarcaps.report.study import PRECISION, Estimate, Results, Run
-from hierarcaps.report.zero_shot import geometry_view
-from hierarcaps.report.zero_shot.geometry_figure import geometry_figure
+from hierarcaps.report.alignment.findings import directions, opening
+from hierarcaps.report.changes import Alignment
+from hierarcaps.report.study import PRECISION, Estimate, Results, Run, pool
+from hierarcaps.report.wording import signed
 from hierarcaps.runtime.errors import InputError
 
 FIGURES = {
@@ -27,7 +27,7 @@ FIGURES = {
     alignment_figures.radius_figure: 4,
     alignment_figures.angle_figure: 3,
     alignment_figures.outcome_figure: 4,
-    geometry_figure: 7,  # with the item's picture
+    geometry.geometry_figure: 7,  # with the item's picture
 }
 
 
@@ -159,7 +159,7 @@ def test_the_plane_keeps_radius_angle_and_triangle(text, root, axis_end):
     outward = axis_end - root
     if np.linalg.norm(outward) < 1e-3 or np.linalg.norm(text - root) < 1e-3:
         return
-    point, end = geometry_view.plane(np.array([text, axis_end]), root, outward, text - root)
+    point, end = geometry.plane(np.array([text, axis_end]), root, outward, text - root)
     assert np.linalg.norm(point) == pytest.approx(np.linalg.norm(text - root), abs=1e-9)
     assert end == pytest.approx([np.linalg.norm(outward), 0], abs=1e-6)
     # The third side of the triangle of root, text and axis is true as well.
@@ -167,12 +167,12 @@ def test_the_plane_keeps_radius_angle_and_triangle(text, root, axis_end):
 
 
 def test_drawn_angles_are_the_evaluations(study):
-    runs = geometry_view.chosen_runs(study)
+    runs = geometry.chosen_runs(study)
     assert [run.objective for run in runs] == ["zeroshot", "re", "ec"]
-    triplet, size = geometry_view.choose_triplet(study.results, runs[0], runs[1])
+    triplet, size = geometry.choose_triplet(study.results, runs[0], runs[1])
     assert size == 36
     for run in runs:
-        view = geometry_view.view(study.results, run, triplet)
+        view = geometry.view(study.results, run, triplet)
         table = study.results.items(run, "entailment").set_index(["item_id", "tier", "kind"])
         for kind, angle in zip(("entailed", "other"), view.angles, strict=True):
             row = table.loc[(triplet.item_id, triplet.tier, kind)]
@@ -183,10 +183,10 @@ def test_drawn_angles_are_the_evaluations(study):
 
 
 def test_the_triplet_of_the_median_change_is_chosen(study):
-    before, after, _ = geometry_view.chosen_runs(study)
-    triplet, size = geometry_view.choose_triplet(study.results, before, after)
-    first = geometry_view.triplets(study.results, before)
-    second = geometry_view.triplets(study.results, after)
+    before, after, _ = geometry.chosen_runs(study)
+    triplet, size = geometry.choose_triplet(study.results, before, after)
+    first = geometry.triplets(study.results, before)
+    second = geometry.triplets(study.results, after)
     changes = second["margin"] - first["margin"]
     here = (first["item_id"] == triplet.item_id) & (first["tier"] == triplet.tier)
     change = changes[here].iloc[0]
@@ -199,11 +199,11 @@ def test_without_contrasts_or_aligned_runs_the_view_says_so(tmp_path):
     results = Results(parameters["results"], MODELS)
     assert (
         "before and after"
-        in geometry_figure(Alignment(Results(parameters["results"], [MODELS[0]]))).text
+        in geometry.geometry_figure(Alignment(Results(parameters["results"], [MODELS[0]]))).text
     )
     for run in results.runs:
         if run.kind == "model":
             path = run.folder(results.root) / "entailment.parquet"
             table = pd.read_parquet(path)
             table[table["kind"] == "entailed"].to_parquet(path)
-    assert "no contrasting texts" in geometry_figure(Alignment(results)).text
+    assert "no contrasting texts" in geometry.geometry_figure(Alignment(results)).text

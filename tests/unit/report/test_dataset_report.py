@@ -12,8 +12,8 @@ from test_plotting import _panels
 
 from hierarcaps.report.dataset import figures as dataset_figures
 from hierarcaps.report.dataset import tables as dataset_tables
-from hierarcaps.report.dataset.datasheet import Datasheet, explain, percent, wilson
 from hierarcaps.report.dataset.findings import opening
+from hierarcaps.report.dataset.sheet import Datasheet, explain, percent, wilson
 from hierarcaps.runtime.errors import InputError
 
 HOSTILE = '<script>alert(1)</script>"><img src=x onerror=alert(2)> $\\frac{1}{$'

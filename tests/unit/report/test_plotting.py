@@ -12,13 +12,13 @@ from synthetic_results import MODELS, write_results
 from hierarcaps.report.plot_style import GREY, PALETTE, Look, look, styled, svg_panel
 from hierarcaps.report.study import TAU_D, Results, Run
 from hierarcaps.report.zero_shot import figures as plotting
-from hierarcaps.report.zero_shot import length_figure
+from hierarcaps.report.zero_shot import length
 
 FIGURES = {
     "ordering": (plotting.ordering_figure, 2),
     "radius": (plotting.radius_figure, 5),
     "angle": (plotting.angle_figure, 5),
-    "length": (length_figure.length_figure, 1),
+    "length": (length.length_figure, 1),
     "precision_recall": (plotting.precision_recall_figure, 2),
 }
 
@@ -97,12 +97,12 @@ def test_figures_without_controls_or_retrieval(tmp_path):
 
 def test_groups_by_length_keep_equal_values_together(results):
     tau = pd.Series([0.0, 0.5, 0.5, 0.5, 1.0, 1.0, -0.5, 0.5])
-    groups = length_figure.length_groups(tau)
+    groups = length.length_groups(tau)
     assert groups.notna().all()
     assert all(len(set(groups[tau == value])) == 1 for value in set(tau))
     assert tau.groupby(groups).mean().is_monotonic_increasing
     run = results.of_kind("model")[0]
-    points = length_figure.by_length(results, run)
+    points = length.by_length(results, run)
     own = results.items(run, "ordering").tau
     total = sum(estimate.value * estimate.n for _, estimate in points)
     assert total / sum(estimate.n for _, estimate in points) == pytest.approx(own.mean())

@@ -12,8 +12,9 @@ from synthetic_results import write_results
 
 from hierarcaps.evaluation.published import OFFICIAL_TEST_SET, write_comparison
 from hierarcaps.models.embeddings import read_embeddings
-from hierarcaps.report.alignment import retention, variants
-from hierarcaps.report.alignment.study import Alignment
+from hierarcaps.report.alignment import tables as alignment_tables
+from hierarcaps.report.alignment import variants
+from hierarcaps.report.changes import Alignment
 from hierarcaps.report.extract import write_pieces
 from hierarcaps.report.index.durations import clock, read_durations
 from hierarcaps.report.index.page import write_index
@@ -28,7 +29,7 @@ from hierarcaps.report.qualitative.retrieved import (
     worst,
 )
 from hierarcaps.report.study import Results, Run
-from hierarcaps.report.zero_shot import radial_view
+from hierarcaps.report.zero_shot import plane
 from hierarcaps.runtime.errors import InputError
 from hierarcaps.runtime.files import write_json
 
@@ -135,7 +136,7 @@ def test_variants_are_shown_where_they_were_run(study, tmp_path):
 
 
 def test_retention_is_a_share_of_the_value_before(study):
-    page = BeautifulSoup(retention.retention_table(study).text, "html.parser")
+    page = BeautifulSoup(alignment_tables.retention_table(study).text, "html.parser")
     before = study.pooled("rn-24", "zeroshot", ("retrieval", "image_to_text_r1"))
     change = study.pooled_difference(("re", "zeroshot"), ("retrieval", "image_to_text_r1"), "rn-24")
     expected = f"{100 * (1 + change.value / before.value):.1f}%"
@@ -146,13 +147,13 @@ def test_the_radial_view_keeps_distances_from_the_root(study):
     run = Run("rn-24", "zeroshot", 0)
     embeddings = read_embeddings(run.folder(study.results.root) / "embeddings.safetensors")
     gold = [list(tiers) for tiers in study.results.examples["gold"]]
-    tiers, images = radial_view.radial_points(embeddings, gold, list(embeddings.names))
+    tiers, images = plane.radial_points(embeddings, gold, list(embeddings.names))
     rows = embeddings.text_rows([text for item in gold for text in item])
     radii = np.linalg.norm(embeddings.texts[rows] - embeddings.root, axis=1).reshape(-1, 4)
     assert np.linalg.norm(tiers, axis=2) == pytest.approx(radii, abs=1e-6)
     away = np.linalg.norm(embeddings.images - embeddings.root, axis=1)
     assert np.linalg.norm(images, axis=1) == pytest.approx(away, abs=1e-6)
-    assert radial_view.on_sphere(embeddings)
+    assert plane.on_sphere(embeddings)
 
 
 def test_pieces_are_files_and_equal_notebooks_equal_bytes(tmp_path):

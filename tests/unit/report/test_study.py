@@ -2,7 +2,8 @@ import pandas as pd
 import pytest
 from synthetic_results import MODELS, write_results
 
-from hierarcaps.report.study import TAU_D, Estimate, Results, Run, count, number
+from hierarcaps.report.study import TAU_D, Estimate, Results, Run
+from hierarcaps.report.wording import count, number
 from hierarcaps.runtime.errors import InputError
 
 
