@@ -27,6 +27,11 @@ def dot(axes: Axes, estimate: Estimate, place: float, scale: float = 1, **style:
     axes.errorbar(scale * estimate.value, place, xerr=bar, **style)
 
 
+def centred(number: int, distance: float) -> np.ndarray:
+    """Return places ``(N,)`` at equal distances about 0, in rising order."""
+    return (np.arange(number) - (number - 1) / 2) * distance
+
+
 class Band(NamedTuple):
     """A line of dots within each row: its name in the legend, its colour and marker."""
 
@@ -40,7 +45,7 @@ class Bands(Generic[K]):
     """Rows of several bands, in each of which a dot stands for a seed.
 
     Attributes:
-        looks: the bands, from the top of a row down; three of them, the second in its middle.
+        looks: the bands, from the top of a row down.
         apart: distance of bands, in rows.
         seeds_apart: distance of the seeds in a band, in rows.
         size: of a marker, points.
@@ -59,14 +64,15 @@ class Bands(Generic[K]):
     ) -> None:
         """Draw what is found of each row and band, with lines between the rows."""
         for row, label in enumerate(labels):
-            for place, (key, band) in enumerate(self.looks.items()):
+            places = row + centred(len(self.looks), self.apart)
+            for place, (key, band) in zip(places, self.looks.items(), strict=True):
                 pairs = found(label, key)
-                offsets = (np.arange(len(pairs)) - (len(pairs) - 1) / 2) * self.seeds_apart
+                offsets = centred(len(pairs), self.seeds_apart)
                 for (_, estimate), offset in zip(pairs, offsets, strict=True):
                     dot(
                         axes,
                         estimate,
-                        row + self.apart * (place - 1) + offset,
+                        place + offset,
                         color=band.colour,
                         marker=band.marker,
                         markersize=self.size,

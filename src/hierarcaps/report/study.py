@@ -46,6 +46,8 @@ METRICS: dict[Key, str] = {
     R1_IMAGE_TO_TEXT: "R@1, image to text",
     R1_TEXT_TO_IMAGE: "R@1, text to image",
 }
+# Those that sentences name, and figures that have room for four.
+HEADLINE: tuple[Key, ...] = (PRECISION, RECALL, TAU_D, R1_IMAGE_TO_TEXT)
 
 
 def heading(key: Key) -> str:

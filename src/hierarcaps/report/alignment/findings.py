@@ -6,19 +6,8 @@ A change counts as up or down only where the 95% interval of the paired differen
 from collections.abc import Sequence
 
 from hierarcaps.report.changes import COMPARISONS, Alignment, direction
-from hierarcaps.report.study import (
-    METRICS,
-    OBJECTIVES,
-    PRECISION,
-    R1_IMAGE_TO_TEXT,
-    RECALL,
-    TAU_D,
-    Estimate,
-    Key,
-)
+from hierarcaps.report.study import HEADLINE, METRICS, OBJECTIVES, Estimate, Key
 from hierarcaps.report.wording import count, signed_interval, signed_span, span
-
-REPORTED = (PRECISION, RECALL, TAU_D, R1_IMAGE_TO_TEXT)
 
 
 def opening(study: Alignment) -> list[str]:
@@ -28,10 +17,10 @@ def opening(study: Alignment) -> list[str]:
 
 def _sentence(study: Alignment, comparison: Key) -> str:
     objective, reference = (OBJECTIVES[name] for name in comparison)
-    parts = [part for key in REPORTED if (part := _change(study, comparison, key))]
+    parts = [part for key in HEADLINE if (part := _change(study, comparison, key))]
     if not parts:
         return f"{objective} was not compared with {reference} in this run."
-    pairs = [pair for key in REPORTED for pair in study.differences(comparison, key)]
+    pairs = [pair for key in HEADLINE for pair in study.differences(comparison, key)]
     models = len({run.model for run, _ in pairs})
     runs = len({run for run, _ in pairs})
     sizes = span(difference.n for _, difference in pairs)

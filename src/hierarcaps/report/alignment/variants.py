@@ -18,12 +18,9 @@ from hierarcaps.report.plot_style import (
     tex,
 )
 from hierarcaps.report.study import (
+    HEADLINE,
     METRICS,
     OBJECTIVES,
-    PRECISION,
-    R1_IMAGE_TO_TEXT,
-    RECALL,
-    TAU_D,
     Estimate,
     Key,
     Pooled,
@@ -33,7 +30,6 @@ from hierarcaps.report.study import (
 )
 from hierarcaps.report.wording import number, span
 
-DRAWN: tuple[Key, ...] = (PRECISION, RECALL, TAU_D, R1_IMAGE_TO_TEXT)
 REFERENCE = "zeroshot"
 
 
@@ -86,7 +82,7 @@ def _rows(entries: dict[tuple[str, str], dict[Key, Pooled]]) -> list[Entry]:
 
 @styled
 def _figure(entries: dict[tuple[str, str], dict[Key, Pooled]]) -> Html:
-    keys = [key for key in DRAWN if any(key in values for values in entries.values())]
+    keys = [key for key in HEADLINE if any(key in values for values in entries.values())]
     every = [values[key] for values in entries.values() for key in keys if key in values]
     if not every:
         return note("None of these runs has the metrics that are drawn.")

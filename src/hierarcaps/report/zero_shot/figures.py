@@ -266,9 +266,11 @@ def _trade_off_panel(results: Results, runs: Sequence[Run]) -> Panel:
         described.append(f"{results.name(run)} {precision.value:.3f} at {recall.value:.3f}")
     axes.set_xlim(left=min(0, axes.get_xlim()[0]))
     axes.set_ylim(bottom=min(0, axes.get_ylim()[0]))
-    axes.set_xlabel("recall (share of the 4 gold tiers)")
-    axes.set_ylabel("precision (share of retrieved captions)")
-    axes.set_title("Precision and recall")
+    axes.set(
+        title="Precision and recall",
+        xlabel="recall (share of the 4 gold tiers)",
+        ylabel="precision (share of retrieved captions)",
+    )
     drawn.legend(loc="outside lower left", ncols=3)
     return svg_panel(drawn, f"Scatter plot of precision at recall: {'; '.join(described)}.")
 
@@ -301,8 +303,6 @@ def _tier_panel(results: Results, runs: Sequence[Run]) -> Panel:
         described.append(f"{results.name(run)} {', '.join(f'{v:.3f}' for v in values)}")
     axes.set_xticks(range(1, 5), TIER_TICKS)
     axes.set_ylim(bottom=min(0, axes.get_ylim()[0]))
-    axes.set_xlabel("gold tier")
-    axes.set_ylabel("recall (share of images)")
-    axes.set_title("Recall per tier")
+    axes.set(title="Recall per tier", xlabel="gold tier", ylabel="recall (share of images)")
     drawn.legend(loc="outside lower left", ncols=3)
     return svg_panel(drawn, f"Recall for tiers 1 to 4: {'; '.join(described)}.")

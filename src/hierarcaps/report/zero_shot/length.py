@@ -5,6 +5,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from hierarcaps.metrics.intervals import mean_interval
+from hierarcaps.report.dots import centred
 from hierarcaps.report.markup import Html, figure, note
 from hierarcaps.report.plot_style import (
     REFERENCE_LINE,
@@ -53,13 +54,12 @@ def length_figure(results: Results) -> Html:
     axes = drawn.add_subplot()
     runs = results.representatives("model", "untrained")
     described, sizes = [], []
-    for place, run in enumerate(runs):
+    for shift, run in zip(centred(len(runs), 0.012), runs, strict=True):
         points = by_length(results, run)
         if not points:
             continue
         style = look(results, run)
         sizes = [estimate.n for _, estimate in points]
-        shift = 0.012 * (place - (len(runs) - 1) / 2)
         axes.errorbar(
             np.array([length for length, _ in points]) + shift,
             [estimate.value for _, estimate in points],
