@@ -30,7 +30,7 @@ def edit_notebook(directory: Path, name: str) -> None:
         ("runtime/tracking.py", {"mirror_to_mlflow"}),
         ("generation/datasheet.py", {"write_datasheet", "render_report", "write_index"}),
         ("report/figures.css", {"render_report", "write_index"}),
-        ("report/index/index.css", {"write_index"}),
+        ("report/index/page.css", {"write_index"}),
         ("explorer/grid.js", {"export_explorer", "write_index"}),
     ],
 )

@@ -79,6 +79,15 @@ def closed(inside: tuple[str, ...], text: str, path: str = "a file") -> list[str
     return sentences
 
 
+def across(page: str, text: str, path: str = "a file") -> list[str]:
+    """Return a sentence for each import that ``text``, of a page's folder, takes from another's."""
+    return [
+        f"{path} imports {'.'.join(parts)}, of another page: what two pages use lies in report/"
+        for parts in imports(text)
+        if parts[0] == "report" and parts[1:2] != (page,) and set(parts[1:2]) & PAGES
+    ]
+
+
 def public(package: tuple[str, ...]) -> set[str]:
     for node in ast.parse(source(PACKAGE.joinpath(*package, "__init__.py"))).body:
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
@@ -87,6 +96,7 @@ def public(package: tuple[str, ...]) -> set[str]:
 
 
 FILES = sorted(PACKAGE.rglob("*.py"))
+PAGES = {path.parent.name for path in PACKAGE.glob("report/*/__init__.py")}
 PACKAGES = sorted(path.parent for path in PACKAGE.rglob("__init__.py") if path.parent != PACKAGE)
 
 
@@ -112,6 +122,14 @@ def test_rooms_are_entered_through_their_doors():
     for pattern in USERS:
         for path in ROOT.glob(pattern):
             sentences += closed((), source(path), str(path.relative_to(ROOT)))
+    assert sentences == []
+
+
+def test_a_page_of_the_report_uses_no_other_page():
+    report, sentences = PACKAGE / "report", []
+    for path in report.rglob("*.py"):
+        page = path.relative_to(report).parts[0]  # for what all pages use: the file itself
+        sentences += across(page, source(path), str(path.relative_to(ROOT)))
     assert sentences == []
 
 
@@ -141,6 +159,11 @@ def test_what_goes_up_or_behind_a_door_is_said_in_a_sentence():
     assert len(behind) == 1
     assert "word_labels is not in __all__ of nli/__init__.py" in behind[0]
     assert closed(("nli",), "from hierarcaps.nli.word_labels import IGNORED") == []
+    sheet = "from hierarcaps.report.dataset import sheet"
+    assert across("paper", sheet) == [
+        "a file imports report.dataset.sheet, of another page: what two pages use lies in report/"
+    ]
+    assert across("dataset", sheet) == []
 
 
 def test_open_clip_and_transformers_are_imported_where_they_can_be():

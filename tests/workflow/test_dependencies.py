@@ -55,7 +55,7 @@ def test_an_edit_concerns_the_rules_that_import_the_module_and_no_others():
 
 
 def test_a_style_concerns_the_pages_that_use_it():
-    assert rules("report/index/index.css") == {"write_index"}
+    assert rules("report/index/page.css") == {"write_index"}
     assert rules("explorer/grid.js") == {"export_explorer"}
     assert rules("report/page.html.j2") == {"render_report"}
 

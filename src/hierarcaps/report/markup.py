@@ -105,8 +105,12 @@ def number_cell(estimate: object) -> str:
     """Return the content of a cell: a value over its interval, a dash where there is none."""
     if estimate is None:
         return '<span aria-label="not applicable">–</span>'
-    value, interval = str(estimate).split(" ", 1)
-    return f'{value} <span class="hc-interval">{interval}</span>'
+    return two_lines(*str(estimate).split(" ", 1))
+
+
+def two_lines(first: str, second: str) -> str:
+    """Return the content of a cell: HTML over a smaller line of HTML."""
+    return f'{first} <span class="hc-interval">{second}</span>'
 
 
 def folded(summary: str, text: str) -> Html:

@@ -19,6 +19,9 @@ from hierarcaps.report.study import Estimate, Results, Run
 # Okabe and Ito's palette without its yellow, which is too faint for lines on white.
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
 MARKERS = ("o", "s", "^", "D", "v", "P")
+TIER_SHADES = ("#9ecae1", "#4f9ac4", "#0072B2", "#08306b")  # from general to specific
+TIER_TICKS = ("1\ngeneral", "2", "3", "4\nspecific")
+INK, GREY, FAINT = "#1f2933", "#6b7280", "#d9dee5"
 BASELINE_MARKERS = {
     "words": "x",
     "characters": "+",
@@ -26,8 +29,8 @@ BASELINE_MARKERS = {
     "random_order": "2",
     "random": "*",
 }
-TIER_SHADES = ("#9ecae1", "#4f9ac4", "#0072B2", "#08306b")  # from general to specific
-INK, GREY, FAINT = "#1f2933", "#6b7280", "#d9dee5"
+# A value to compare with.
+REFERENCE_LINE: dict[str, Any] = {"color": GREY, "linewidth": 1, "linestyle": (0, (4, 3))}
 # The page's own fonts, so that figures and text match; text stays text (selectable, small files).
 WEB_FONTS = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 STYLE: dict[Any, Any] = {
@@ -88,10 +91,24 @@ def look(results: Results, run: Run) -> Look:
     return Look(PALETTE[place % len(PALETTE)], marker, filled=True)
 
 
-def error_bar(estimate: Estimate) -> np.ndarray:
-    """Return matplotlib's error bar of an interval: lengths below and above, shape (2, 1)."""
-    lengths = [[estimate.value - estimate.low], [estimate.high - estimate.value]]
-    return np.maximum(lengths, 0)
+def line_style(run: Run) -> dict[str, Any]:
+    """Return the keyword arguments of a run's line: full for a model, thin and dashed otherwise."""
+    trained = run.kind == "model"
+    return {
+        "linestyle": "-" if trained else (0, (3, 2)),
+        "linewidth": 1.6 if trained else 0.9,
+    }
+
+
+def error_bar(*estimates: Estimate) -> np.ndarray:
+    """Return matplotlib's error bars of N intervals: lengths below and above, shape (2, N)."""
+    lengths = [(each.value - each.low, each.high - each.value) for each in estimates]
+    return np.maximum(np.transpose(lengths), 0)
+
+
+def tex(text: str) -> str:
+    """Return plain text as a figure sets it: ``τ_d`` with its subscript."""
+    return text.replace("τ_d", "$\\tau_d$")
 
 
 def svg_panel(drawn: Figure, alt: str) -> Panel:

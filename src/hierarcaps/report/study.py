@@ -4,19 +4,22 @@ Nothing is computed from embeddings or captions: values and intervals are what t
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import pandas as pd
 
 from hierarcaps.evaluation.results import SUMMARY_COLUMNS
 from hierarcaps.evaluation.results import Run as EvaluatedRun
+from hierarcaps.report.wording import number
 from hierarcaps.runtime.errors import InputError
 
 Kind = Literal["model", "untrained", "baseline"]
+Key = tuple[str, str]  # task and metric
 
 BASELINES = {
     "words": "length in words",
@@ -25,12 +28,32 @@ BASELINES = {
     "random_order": "random order",
     "random": "random embeddings",
 }
-OBJECTIVE_LABELS = {"zeroshot": "", "re": " + RE", "ec": " + EC", "baseline": ""}
+OBJECTIVES = {"zeroshot": "zero-shot", "re": "RE", "ec": "EC"}
 UNTRAINED_SUFFIX = "-untrained"
+NOT_EVALUATED = "run the evaluation before rendering its report"
 TAU_D = ("ordering", "tau_d")
 TAU_D_CONTROLLED = ("ordering", "tau_d_length_controlled")
 PRECISION = ("hierarchical_retrieval", "precision")
 RECALL = ("hierarchical_retrieval", "recall")
+R1_IMAGE_TO_TEXT = ("retrieval", "image_to_text_r1")
+R1_TEXT_TO_IMAGE = ("retrieval", "text_to_image_r1")
+# The main metrics, in the order of tables and figures.
+METRICS: dict[Key, str] = {
+    PRECISION: "precision",
+    RECALL: "recall",
+    TAU_D: "τ_d",
+    TAU_D_CONTROLLED: "τ_d, length-controlled",
+    R1_IMAGE_TO_TEXT: "R@1, image to text",
+    R1_TEXT_TO_IMAGE: "R@1, text to image",
+}
+# Those that sentences name, and figures that have room for four.
+HEADLINE: tuple[Key, ...] = (PRECISION, RECALL, TAU_D, R1_IMAGE_TO_TEXT)
+
+
+def heading(key: Key) -> str:
+    """Return a main metric's name as a heading."""
+    name = METRICS[key]
+    return name if name.startswith("τ") else name[0].upper() + name[1:]
 
 
 class Run(EvaluatedRun):
@@ -53,18 +76,9 @@ class Run(EvaluatedRun):
         """The name to print, without the seed."""
         if self.kind == "baseline":
             return BASELINES.get(self.model, self.model)
+        aligned = f" + {OBJECTIVES[self.objective]}" if self.objective in ("re", "ec") else ""
         untrained = ", untrained" if self.kind == "untrained" else ""
-        return f"{self.family}{OBJECTIVE_LABELS.get(self.objective, '')}{untrained}"
-
-
-def number(value: float) -> str:
-    """Return three decimals, with a true minus sign and no negative zero."""
-    return f"{round(value, 3) + 0.0:.3f}".replace("-", "−")
-
-
-def count(size: int, noun: str, plural: str | None = None) -> str:
-    """Return ``1 model``, ``3 models``."""
-    return f"{size:,} {noun if size == 1 else plural or noun + 's'}"
+        return f"{self.family}{aligned}{untrained}"
 
 
 @dataclass(frozen=True)
@@ -80,6 +94,30 @@ class Estimate:
         return f"{number(self.value)} [{number(self.low)}, {number(self.high)}]"
 
 
+@dataclass(frozen=True)
+class Pooled(Estimate):
+    """A mean over seeds; ``low`` and ``high`` are the outermost limits of the seeds' intervals.
+
+    Those are bootstrap intervals over items, so that the range covers items and seeds both.
+    """
+
+    seeds: int = 1
+
+
+def pool(estimates: Iterable[Estimate | None]) -> Pooled | None:
+    """Return the mean of one metric over the seeds that have it; None where no seed has."""
+    found = [each for each in estimates if each is not None]
+    if not found:
+        return None
+    return Pooled(
+        float(np.mean([each.value for each in found])),
+        min(each.low for each in found),
+        max(each.high for each in found),
+        max(each.n for each in found),
+        len(found),
+    )
+
+
 def located(path: str | Path) -> Path:
     """Return a path as it is, or seen from ``notebooks/`` where only that exists.
 
@@ -87,6 +125,20 @@ def located(path: str | Path) -> Path:
     """
     above = Path("..") / path
     return above if above.exists() and not Path(path).exists() else Path(path)
+
+
+def read_table(path: Path, columns: Sequence[str], advice: str) -> pd.DataFrame:
+    """Read a CSV file that must have some columns.
+
+    Raises:
+        InputError: it is missing, which ``advice`` says how to mend, or lacks a column.
+    """
+    if not path.is_file():
+        raise InputError(f"{path} not found: {advice}")
+    table = pd.read_csv(path)
+    if missing := [name for name in columns if name not in table]:
+        raise InputError(f"{path} lacks the columns {', '.join(missing)}")
+    return table
 
 
 class Results:
@@ -122,10 +174,7 @@ class Results:
                 )
 
     def _read_summary(self) -> dict[tuple[Run, str, str], Estimate]:
-        path = self._existing("summary.csv")
-        frame = pd.read_csv(path)
-        if missing := [name for name in SUMMARY_COLUMNS if name not in frame]:
-            raise InputError(f"{path} lacks the columns {', '.join(missing)}")
+        frame = read_table(self.root / "summary.csv", SUMMARY_COLUMNS, NOT_EVALUATED)
         # A metric without a value (an empty cell) is one that does not apply to that run.
         frame = frame.dropna(subset=["value"])
         return {
@@ -138,7 +187,7 @@ class Results:
     def _existing(self, name: str | Path) -> Path:
         path = self.root / name
         if not path.is_file():
-            raise InputError(f"{path} not found: run the evaluation before rendering its report")
+            raise InputError(f"{path} not found: {NOT_EVALUATED}")
         return path
 
     def of_kind(self, *kinds: Kind) -> list[Run]:

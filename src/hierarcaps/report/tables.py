@@ -20,7 +20,19 @@ from hierarcaps.report.markup import (
     scrolling,
     table,
 )
-from hierarcaps.report.study import PRECISION, RECALL, Kind, Results, Run, count
+from hierarcaps.report.study import (
+    PRECISION,
+    R1_IMAGE_TO_TEXT,
+    R1_TEXT_TO_IMAGE,
+    RECALL,
+    TAU_D,
+    TAU_D_CONTROLLED,
+    Kind,
+    Results,
+    Run,
+    heading,
+)
+from hierarcaps.report.wording import count, span
 
 GROUPS: dict[Kind, str] = {
     "model": "Models",
@@ -39,63 +51,76 @@ class Column(NamedTuple):
     metric: str
 
 
-MAIN_COLUMNS = (
-    Column("τ_d", "ordering", "tau_d"),
-    Column("τ_d, length-controlled", "ordering", "tau_d_length_controlled"),
-    Column("Precision", *PRECISION),
-    Column("Recall", *RECALL),
-    Column("R@1, image to text", "retrieval", "image_to_text_r1"),
-    Column("R@1, text to image", "retrieval", "text_to_image_r1"),
+def columns(task: str, **headings: str) -> tuple[Column, ...]:
+    """Return columns of one task, from ``metric=heading``."""
+    return tuple(Column(heading, task, metric) for metric, heading in headings.items())
+
+
+MAIN_COLUMNS = tuple(
+    Column(heading(key), *key)
+    for key in (
+        TAU_D,
+        TAU_D_CONTROLLED,
+        PRECISION,
+        RECALL,
+        R1_IMAGE_TO_TEXT,
+        R1_TEXT_TO_IMAGE,
+    )
 )
 RADIUS_CONTROL_COLUMNS = tuple(
     column
-    for heading, metric in (("Precision", "precision"), ("Recall", "recall"))
+    for key in (PRECISION, RECALL)
     for column in (
-        Column(heading, "hierarchical_retrieval", metric),
-        Column(f"{heading}, words", "radius_controls", f"{metric}_words"),
-        Column(f"{heading}, characters", "radius_controls", f"{metric}_characters"),
-        Column(f"{heading}, shuffled", "radius_controls", f"{metric}_shuffled"),
+        Column(heading(key), *key),
+        *(
+            Column(f"{heading(key)}, {control}", "radius_controls", f"{key[1]}_{control}")
+            for control in ("words", "characters", "shuffled")
+        ),
     )
 )
 ROOT_COLUMNS = tuple(
-    Column(f"{heading}, {name}", "root_ablation", f"{metric}_{root}")
-    for heading, metric in (("τ_d", "tau_d"), ("Precision", "precision"), ("Recall", "recall"))
+    Column(f"{heading(key)}, {name}", "root_ablation", f"{key[1]}_{root}")
+    for key in (TAU_D, PRECISION, RECALL)
     for root, name in (("empty", "empty string"), ("mean", "mean text"), ("origin", "origin"))
-    if (metric, root) != ("tau_d", "origin")  # 0 by construction
+    if (key, root) != (TAU_D, "origin")  # 0 by construction
 )
-GAP_COLUMNS = (
-    Column("Gap of the centroids", "modality_gap", "gap"),
-    Column("Cosine, image and caption", "modality_gap", "cosine_of_pairs"),
-    Column("Radius, images", "modality_gap", "image_radius"),
-    Column("Radius, tier 4", "modality_gap", "text_radius"),
-    Column("Images beyond tier 4", "modality_gap", "image_beyond_text"),
+GAP_COLUMNS = columns(
+    "modality_gap",
+    gap="Gap of the centroids",
+    cosine_of_pairs="Cosine, image and caption",
+    image_radius="Radius, images",
+    text_radius="Radius, tier 4",
+    image_beyond_text="Images beyond tier 4",
 )
-PAIR_COLUMNS = (
-    Column("Equal length, plain", "length_matched", "plain"),
-    Column("Equal length, coloured", "length_matched", "coloured"),
-    Column("Other item, by angle", "entailment", "auroc_other"),
-    Column("Other item, by radius", "entailment", "auroc_other_radius"),
-    Column("Reversed, by angle", "entailment", "auroc_reversed"),
-    Column("Reversed, by radius", "entailment", "auroc_reversed_radius"),
+PAIR_COLUMNS = columns(
+    "length_matched", plain="Equal length, plain", coloured="Equal length, coloured"
+) + columns(
+    "entailment",
+    auroc_other="Other item, by angle",
+    auroc_other_radius="Other item, by radius",
+    auroc_reversed="Reversed, by angle",
+    auroc_reversed_radius="Reversed, by radius",
 )
-CLASSIFICATION_COLUMNS = (
-    Column("Fine", "classification", "fine_accuracy"),
-    Column("Coarse, by its own prompts", "classification", "coarse_accuracy"),
-    Column("Coarse, of the fine answer", "classification", "coarse_accuracy_of_fine"),
-    Column("Distance on the class tree", "classification", "tree_induced_error"),
+CLASSIFICATION_COLUMNS = columns(
+    "classification",
+    fine_accuracy="Fine",
+    coarse_accuracy="Coarse, by its own prompts",
+    coarse_accuracy_of_fine="Coarse, of the fine answer",
+    tree_induced_error="Distance on the class tree",
 )
-HIERARCHICAL_COLUMNS = (
-    Column("Precision", *PRECISION),
-    Column("Recall", *RECALL),
-    *(
-        Column(f"Recall, tier {tier}", "hierarchical_retrieval", f"recall_tier_{tier}")
-        for tier in range(1, 5)
-    ),
+HIERARCHICAL_COLUMNS = columns(
+    "hierarchical_retrieval",
+    precision="Precision",
+    recall="Recall",
+    **{f"recall_tier_{tier}": f"Recall, tier {tier}" for tier in range(1, 5)},
 )
-RETRIEVAL_COLUMNS = tuple(
-    Column(f"{heading} R@{k}", "retrieval", f"{way}_r{k}")
-    for heading, way in (("Image to text", "image_to_text"), ("Text to image", "text_to_image"))
-    for k in (1, 5, 10)
+RETRIEVAL_COLUMNS = columns(
+    "retrieval",
+    **{
+        f"{way}_r{k}": f"{name} R@{k}"
+        for name, way in (("Image to text", "image_to_text"), ("Text to image", "text_to_image"))
+        for k in (1, 5, 10)
+    },
 )
 
 
@@ -115,8 +140,9 @@ def world(results: Results) -> Html:
 def estimate_table(results: Results, columns: Sequence[Column], title: str) -> Html:
     """Return a row per run that has any of the metrics: values over their 95% intervals."""
     head = "".join(f'<th scope="col">{prose(column.heading)}</th>' for column in columns)
-    bodies, sizes = [], set()
-    for kind, heading in GROUPS.items():
+    bodies: list[str] = []
+    sizes: set[int] = set()
+    for kind, group in GROUPS.items():
         rows = []
         for run in results.of_kind(kind):
             estimates = [results.estimate(run, c.task, c.metric) for c in columns]
@@ -125,14 +151,14 @@ def estimate_table(results: Results, columns: Sequence[Column], title: str) -> H
             sizes |= {estimate.n for estimate in estimates if estimate}
             rows.append(_estimate_row(run, [f"<td>{number_cell(e)}</td>" for e in estimates]))
         if rows:
-            group = f'<tr><th scope="rowgroup" colspan="{len(columns) + 2}">{heading}</th></tr>'
-            bodies.append(f"<tbody>\n{group}\n" + "\n".join(rows) + "\n</tbody>")
+            first = f'<tr><th scope="rowgroup" colspan="{len(columns) + 2}">{group}</th></tr>'
+            bodies.append(f"<tbody>\n{first}\n" + "\n".join(rows) + "\n</tbody>")
     if not bodies:
         return note(f"{title}: not measured in this run.")
-    n = f"{min(sizes):,}" + (f" to {max(sizes):,}" if len(sizes) > 1 else "")
     caption = (
         f"<span>{prose(title)}</span> <small>One row per seed. In brackets: bootstrap 95% "
-        f"interval over items, n = {n}. A dash: does not apply or was not measured.</small>"
+        f"interval over items, n = {span(sizes)}. A dash: does not apply or was not "
+        "measured.</small>"
     )
     return scrolling(
         f'<table class="hc-table">\n<caption>{caption}</caption>\n<thead><tr>'
@@ -165,13 +191,8 @@ def choose_examples(results: Results) -> tuple[pd.DataFrame, str]:
     table = table.sort_values(
         ["recall", "precision", "item_id"], ascending=[False, False, True], ignore_index=True
     )
-    middle = max(len(table) // 2 - 1, 0)
-    places = [0, 1, middle, middle + 1, len(table) - 2, len(table) - 1]
-    names = ["best", "best", "median", "median", "worst", "worst"]
-    chosen = {
-        place: name for place, name in zip(places, names, strict=True) if place in table.index
-    }
-    table = table.loc[sorted(chosen)].assign(place=[chosen[place] for place in sorted(chosen)])
+    chosen = best_middle_worst(len(table), ("best", "median", "worst"))
+    table = table.loc[list(chosen)].assign(place=list(chosen.values()))
     rule = (
         f"Chosen by rule, not by eye: of the {count(len(results.examples), 'image')} kept with "
         f"their pictures (of {len(found):,} in the test set), ranked by recall, then precision, "
@@ -179,6 +200,17 @@ def choose_examples(results: Results) -> tuple[pd.DataFrame, str]:
         "first two, the middle two and the last two."
     )
     return table, rule
+
+
+def best_middle_worst(size: int, names: tuple[str, str, str]) -> dict[int, str]:
+    """Return the first two, middle two and last two places of ``size`` ranked, with their names.
+
+    In rising order, each once: of few, a place has its last name.
+    """
+    middle = max(size // 2 - 1, 0)
+    places = (0, 1, middle, middle + 1, size - 2, size - 1)
+    named = dict(zip(places, (name for name in names for _ in range(2)), strict=True))
+    return {place: named[place] for place in sorted(named) if 0 <= place < size}
 
 
 def example_cards(results: Results) -> Html:
@@ -190,15 +222,23 @@ def example_cards(results: Results) -> Html:
     for item in chosen.itertuples(index=False):
         gold = list(found[runs[0]].loc[item.item_id, "gold"])
         chains = "\n".join(chain(results, run, found[run].loc[item.item_id], gold) for run in runs)
-        picture = Panel(thumbnail(item.image), f"The image: {gold[-1]}", "image/png")
-        tiers = "".join(f"<li>{escape(text)}</li>" for text in gold)
         cards.append(
-            f'<article class="hc-card">\n<header>{picture.tag}<p><b>{item.place}</b> '
+            f'<article class="hc-card">\n<header>{picture(item.image, gold)}<p><b>{item.place}</b> '
             f"<code>{escape(item.item_id)}</code></p></header>\n"
-            f'<section><h4>gold</h4><ol class="hc-chain">{tiers}</ol></section>\n'
+            f"<section><h4>gold</h4>{gold_chain(gold)}</section>\n"
             f"{chains}\n</article>"
         )
     return note(rule) + Html('<div class="hc-cards">\n' + "\n".join(cards) + "\n</div>")
+
+
+def picture(content: bytes, gold: Sequence[str]) -> str:
+    """Return an item's image as an element, described by its most specific tier."""
+    return Panel(thumbnail(content), f"The image: {gold[-1]}", "image/png").tag
+
+
+def gold_chain(gold: Sequence[str]) -> str:
+    """Return an item's own tiers as a list, from general to specific."""
+    return f'<ol class="hc-chain">{"".join(f"<li>{escape(text)}</li>" for text in gold)}</ol>'
 
 
 def chain(results: Results, run: Run, row: pd.Series, gold: Sequence[str]) -> str:

@@ -1,24 +1,22 @@
 """The report on alignment: differences in either direction, and true geometry."""
 
-import base64
 from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
 import pandas as pd
 import pytest
-from bs4 import BeautifulSoup
+from html_parts import drawings, soup
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from synthetic_alignment import MODELS, write_alignment
 
 from hierarcaps.report.alignment import figures as alignment_figures
+from hierarcaps.report.alignment import geometry, variants
 from hierarcaps.report.alignment import tables as alignment_tables
-from hierarcaps.report.alignment.findings import directions, opening, signed
-from hierarcaps.report.alignment.study import Alignment, pool
+from hierarcaps.report.alignment.findings import directions, opening
+from hierarcaps.report.changes import Alignment
 from hierarcaps.report.study import PRECISION, Estimate, Results, Run
-from hierarcaps.report.zero_shot import geometry_view
-from hierarcaps.report.zero_shot.geometry_figure import geometry_figure
 from hierarcaps.runtime.errors import InputError
 
 FIGURES = {
@@ -27,22 +25,8 @@ FIGURES = {
     alignment_figures.radius_figure: 4,
     alignment_figures.angle_figure: 3,
     alignment_figures.outcome_figure: 4,
-    geometry_figure: 7,  # with the item's picture
+    geometry.geometry_figure: 7,  # with the item's picture
 }
-
-
-@pytest.fixture(scope="module")
-def given_parameters(tmp_path_factory):
-    return write_alignment(tmp_path_factory.mktemp("alignment"))
-
-
-@pytest.fixture(scope="module")
-def study(given_parameters):
-    return Alignment(Results(given_parameters["results"], MODELS), given_parameters["curves"])
-
-
-def _soup(html):
-    return BeautifulSoup(html.text, "html.parser")
 
 
 def test_the_opening_reports_changes_in_both_directions(study):
@@ -76,20 +60,10 @@ def test_directions_need_an_interval_off_zero():
         Estimate(1e-19, 5e-20, 1e-18, 9),
     ]
     assert directions(kinds) == (1, 1)
-    assert [signed(v) for v in (0.0123, -0.5, 0.0001, -0.0001)] == [
-        "+0.012", "−0.500", "0.000", "0.000",
-    ]  # fmt: skip
 
 
-def test_pooling_covers_items_and_seeds():
-    pooled = pool([Estimate(0.2, 0.1, 0.3, 50), Estimate(0.4, 0.35, 0.5, 50)])
-    assert pooled.value == pytest.approx(0.3)
-    assert (pooled.low, pooled.high, pooled.n, pooled.seeds) == (0.1, 0.5, 50, 2)
-    assert pool([]) is None
-
-
-def test_only_listed_runs_are_compared(given_parameters):
-    results = Results(given_parameters["results"], [MODELS[0], ["rn-24", "re", [1]]])
+def test_only_listed_runs_are_compared(aligned):
+    results = Results(aligned["results"], [MODELS[0], ["rn-24", "re", [1]]])
     study = Alignment(results)
     assert [run for run, _ in study.differences(("re", "zeroshot"), PRECISION)] == [
         Run("rn-24", "re", 1)
@@ -97,8 +71,8 @@ def test_only_listed_runs_are_compared(given_parameters):
     assert study.differences(("ec", "zeroshot"), PRECISION) == []
 
 
-def test_missing_files_are_named(given_parameters, tmp_path):
-    results = Results(given_parameters["results"], MODELS)
+def test_missing_files_are_named(aligned, tmp_path):
+    results = Results(aligned["results"], MODELS)
     study = Alignment(results, [["rn-24", "re", 0, str(tmp_path / "curve.csv")]])
     with pytest.raises(InputError, match=r"curve\.csv not found"):
         _ = study.curves
@@ -111,12 +85,12 @@ def test_missing_files_are_named(given_parameters, tmp_path):
 
 
 def test_tables_show_before_after_and_what_excludes_zero(study):
-    rows = _soup(alignment_tables.before_after_table(study)).select("tbody tr")
+    rows = soup(alignment_tables.before_after_table(study)).select("tbody tr")
     assert [row.th.get_text() for row in rows[:3]] == [
         "rn-24 zero-shot", "rn-24 RE", "rn-24 EC",
     ]  # fmt: skip
     assert [row.td.get_text() for row in rows[:3]] == ["1", "2", "2"]
-    rows = _soup(alignment_tables.difference_table(study)).select("tbody tr")
+    rows = soup(alignment_tables.difference_table(study)).select("tbody tr")
     assert len(rows) == 6
     bold = [[bool(td.b) for td in row.find_all("td")[1:]] for row in rows[:3]]
     assert bold == [
@@ -130,14 +104,12 @@ def test_tables_show_before_after_and_what_excludes_zero(study):
 def test_figures_are_reproducible_and_described(study, draw):
     html = draw(study)
     assert html == draw(study)
-    images = _soup(html).find_all("img")
+    images = soup(html).find_all("img")
     assert len(images) == FIGURES[draw]
     assert all(len(image["alt"]) > 20 for image in images)
-    drawings = [image["src"] for image in images if image["src"].startswith("data:image/svg")]
-    for drawing in drawings:
-        content = base64.b64decode(drawing.split(",", 1)[1])
-        assert ElementTree.fromstring(content).tag.endswith("svg")
-    for caption in _soup(html).find_all("figcaption"):
+    for drawing in drawings(html):
+        assert ElementTree.fromstring(drawing).tag.endswith("svg")
+    for caption in soup(html).find_all("figcaption"):
         assert "n = " in caption.get_text()
         assert "interval" in caption.get_text()
         assert "seed" in caption.get_text()
@@ -150,6 +122,24 @@ def test_curves_end_where_the_first_seed_ends(study):
     assert values["low"].iloc[-1] == pytest.approx(-1.01)
 
 
+def test_variants_are_shown_where_they_were_run(study, tmp_path):
+    absent = variants.variants(tmp_path, "Title", "make ablations").text
+    assert absent.count("<p") == 1
+    assert "make ablations" in absent
+    shown = soup(variants.variants(study.results.root, "Title", "make ablations"))
+    labels = [" ".join(cell.get_text().split()) for cell in shown.select("tbody th")]
+    assert "rn-24 RE" in labels
+    assert not any("untrained" in label or "words" in label for label in labels)
+
+
+def test_retention_is_a_share_of_the_value_before(study):
+    page = soup(alignment_tables.retention_table(study))
+    before = study.pooled("rn-24", "zeroshot", ("retrieval", "image_to_text_r1"))
+    change = study.pooled_difference(("re", "zeroshot"), ("retrieval", "image_to_text_r1"), "rn-24")
+    expected = f"{100 * (1 + change.value / before.value):.1f}%"
+    assert page.select_one("tbody td").get_text().startswith(expected)
+
+
 vectors = st.lists(st.floats(-2, 2), min_size=5, max_size=5).map(np.array)
 
 
@@ -159,7 +149,7 @@ def test_the_plane_keeps_radius_angle_and_triangle(text, root, axis_end):
     outward = axis_end - root
     if np.linalg.norm(outward) < 1e-3 or np.linalg.norm(text - root) < 1e-3:
         return
-    point, end = geometry_view.plane(np.array([text, axis_end]), root, outward, text - root)
+    point, end = geometry.plane(np.array([text, axis_end]), root, outward, text - root)
     assert np.linalg.norm(point) == pytest.approx(np.linalg.norm(text - root), abs=1e-9)
     assert end == pytest.approx([np.linalg.norm(outward), 0], abs=1e-6)
     # The third side of the triangle of root, text and axis is true as well.
@@ -167,12 +157,12 @@ def test_the_plane_keeps_radius_angle_and_triangle(text, root, axis_end):
 
 
 def test_drawn_angles_are_the_evaluations(study):
-    runs = geometry_view.chosen_runs(study)
+    runs = geometry.chosen_runs(study)
     assert [run.objective for run in runs] == ["zeroshot", "re", "ec"]
-    triplet, size = geometry_view.choose_triplet(study.results, runs[0], runs[1])
+    triplet, size = geometry.choose_triplet(study.results, runs[0], runs[1])
     assert size == 36
     for run in runs:
-        view = geometry_view.view(study.results, run, triplet)
+        view = geometry.view(study.results, run, triplet)
         table = study.results.items(run, "entailment").set_index(["item_id", "tier", "kind"])
         for kind, angle in zip(("entailed", "other"), view.angles, strict=True):
             row = table.loc[(triplet.item_id, triplet.tier, kind)]
@@ -183,10 +173,10 @@ def test_drawn_angles_are_the_evaluations(study):
 
 
 def test_the_triplet_of_the_median_change_is_chosen(study):
-    before, after, _ = geometry_view.chosen_runs(study)
-    triplet, size = geometry_view.choose_triplet(study.results, before, after)
-    first = geometry_view.triplets(study.results, before)
-    second = geometry_view.triplets(study.results, after)
+    before, after, _ = geometry.chosen_runs(study)
+    triplet, size = geometry.choose_triplet(study.results, before, after)
+    first = geometry.triplets(study.results, before)
+    second = geometry.triplets(study.results, after)
     changes = second["margin"] - first["margin"]
     here = (first["item_id"] == triplet.item_id) & (first["tier"] == triplet.tier)
     change = changes[here].iloc[0]
@@ -199,11 +189,11 @@ def test_without_contrasts_or_aligned_runs_the_view_says_so(tmp_path):
     results = Results(parameters["results"], MODELS)
     assert (
         "before and after"
-        in geometry_figure(Alignment(Results(parameters["results"], [MODELS[0]]))).text
+        in geometry.geometry_figure(Alignment(Results(parameters["results"], [MODELS[0]]))).text
     )
     for run in results.runs:
         if run.kind == "model":
             path = run.folder(results.root) / "entailment.parquet"
             table = pd.read_parquet(path)
             table[table["kind"] == "entailed"].to_parquet(path)
-    assert "no contrasting texts" in geometry_figure(Alignment(results)).text
+    assert "no contrasting texts" in geometry.geometry_figure(Alignment(results)).text

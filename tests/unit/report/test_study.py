@@ -2,7 +2,7 @@ import pandas as pd
 import pytest
 from synthetic_results import MODELS, write_results
 
-from hierarcaps.report.study import TAU_D, Estimate, Results, Run, count, number
+from hierarcaps.report.study import TAU_D, Estimate, Results, Run, pool
 from hierarcaps.runtime.errors import InputError
 
 
@@ -61,9 +61,8 @@ def test_seed_is_named_only_where_there_are_several(root):
     assert [r.seed for r in results.representatives("untrained")] == [0, 0]
 
 
-def test_numbers_are_set_in_one_way():
-    assert number(-0.0001) == "0.000"
-    assert number(-0.25) == "−0.250"
-    assert str(Estimate(0.5, -0.1, 0.9, 7)) == "0.500 [−0.100, 0.900]"
-    assert count(1, "model") == "1 model"
-    assert count(2000, "hierarchy", "hierarchies") == "2,000 hierarchies"
+def test_pooling_covers_items_and_seeds():
+    pooled = pool([Estimate(0.2, 0.1, 0.3, 50), Estimate(0.4, 0.35, 0.5, 50)])
+    assert pooled.value == pytest.approx(0.3)
+    assert (pooled.low, pooled.high, pooled.n, pooled.seeds) == (0.1, 0.5, 50, 2)
+    assert pool([]) is None

@@ -1,7 +1,7 @@
 import io
 
 import pytest
-from bs4 import BeautifulSoup
+from html_parts import soup
 from PIL import Image
 from synthetic_results import MODELS, write_results
 
@@ -11,16 +11,8 @@ from hierarcaps.report.study import Results
 HOSTILE = '<script>alert(1)</script>"><img src=x onerror=alert(2)>'
 
 
-@pytest.fixture(scope="module")
-def results(tmp_path_factory):
-    root = tmp_path_factory.mktemp("results")
-    write_results(root, n=20)
-    return Results(root, MODELS)
-
-
 def test_main_table_has_every_run_with_interval_and_scoped_headers(results):
-    html = tables.estimate_table(results, tables.MAIN_COLUMNS, "Main.").text
-    page = BeautifulSoup(html, "html.parser")
+    page = soup(tables.estimate_table(results, tables.MAIN_COLUMNS, "Main."))
     headers = [th.get_text() for th in page.select('tbody th[scope="row"]')]
     assert headers.count("rn-24, untrained") == 3
     assert {"rn-24", "vit-8", "length in words", "random embeddings"} <= set(headers)
@@ -55,7 +47,7 @@ def test_few_examples_are_shown_once(tmp_path, size):
 
 
 def test_hits_are_marked_by_more_than_colour(results):
-    page = BeautifulSoup(tables.example_cards(results).text, "html.parser")
+    page = soup(tables.example_cards(results))
     gold = {li.get_text() for li in page.select("section:first-of-type li")}
     hits = page.select(".hc-hit")
     assert hits
@@ -65,7 +57,7 @@ def test_hits_are_marked_by_more_than_colour(results):
 
 def test_captions_are_inert(tmp_path):
     write_results(tmp_path, n=6, suffix=HOSTILE)
-    page = BeautifulSoup(tables.example_cards(Results(tmp_path, MODELS)).text, "html.parser")
+    page = soup(tables.example_cards(Results(tmp_path, MODELS)))
     assert not page.find("script")
     assert all(image["src"].startswith("data:image/png") for image in page.find_all("img"))
     assert any(HOSTILE in li.get_text() for li in page.find_all("li"))

@@ -9,15 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from hierarcaps.report.alignment.findings import signed
-from hierarcaps.report.alignment.study import (
-    COMPARISONS,
-    METRICS,
-    OBJECTIVES,
-    Alignment,
-    Key,
-    heading,
-)
+from hierarcaps.report.changes import COMPARISONS, Alignment
+from hierarcaps.report.dots import Band, Bands
 from hierarcaps.report.markup import Html, Panel, figure, note
 from hierarcaps.report.plot_style import (
     GREY,
@@ -25,18 +18,25 @@ from hierarcaps.report.plot_style import (
     MARKERS,
     PALETTE,
     TIER_SHADES,
-    error_bar,
     look,
     styled,
     svg_panel,
+    tex,
 )
-from hierarcaps.report.study import count
+from hierarcaps.report.study import METRICS, OBJECTIVES, Estimate, Key, Run, heading
+from hierarcaps.report.wording import count, seeds, signed, signed_interval, span
 
-COMPARISON_LOOKS = {
-    ("re", "zeroshot"): (PALETTE[0], "o"),
-    ("ec", "zeroshot"): (PALETTE[1], "s"),
-    ("re", "ec"): (INK, "D"),
-}
+COMPARED = Bands(
+    {
+        comparison: Band(label, colour, marker)
+        for (comparison, label), colour, marker in zip(
+            COMPARISONS.items(), (PALETTE[0], PALETTE[1], INK), "osD", strict=True
+        )
+    },
+    apart=0.28,
+    seeds_apart=0.08,
+    size=4,
+)
 LINES = {"re": "-", "ec": (0, (4, 2))}
 
 
@@ -47,63 +47,37 @@ def difference_figure(study: Alignment) -> Html:
     if not keys:
         return note("No two runs of one model were compared.")
     found = [pair for key in keys for c in COMPARISONS for pair in study.differences(c, key)]
-    sizes = [difference.n for _, difference in found]
-    seeds = sorted({run.seed for run, _ in found})
-    n = f"{min(sizes):,}" if min(sizes) == max(sizes) else f"{min(sizes):,} to {max(sizes):,}"
     return figure(
         [_difference_panel(study, key) for key in keys],
         "Paired differences on the same items: one dot per seed, bars: bootstrap 95% intervals "
         "over items. Right of 0 the first of the two is higher. Circles: RE minus zero-shot; "
         "squares: EC minus zero-shot; diamonds: RE minus EC. Each panel has its own scale. "
-        f"n = {n} items; seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}.",
+        f"n = {span(difference.n for _, difference in found)} items; "
+        f"{seeds(run.seed for run, _ in found)}.",
     )
 
 
 def _difference_panel(study: Alignment, key: Key) -> Panel:
+    def of_model(model: str, comparison: Key) -> list[tuple[Run, Estimate]]:
+        return study.differences(comparison, key, model)
+
     models = study.models
     drawn = Figure(figsize=(3.15, 1.25 + 0.62 * len(models)), layout="constrained")
     axes = drawn.add_subplot()
     axes.axvline(0, color=INK, linewidth=0.9)
-    described = []
-    for place, model in enumerate(models):
-        for band, (comparison, label) in enumerate(COMPARISONS.items()):
-            pairs = study.differences(comparison, key, model)
-            colour, marker = COMPARISON_LOOKS[comparison]
-            offsets = (np.arange(len(pairs)) - (len(pairs) - 1) / 2) * 0.08
-            for (run, difference), offset in zip(pairs, offsets, strict=True):
-                axes.errorbar(
-                    difference.value,
-                    place + 0.28 * (band - 1) + offset,
-                    xerr=error_bar(difference),
-                    color=colour,
-                    marker=marker,
-                    markersize=4,
-                    elinewidth=1.1,
-                )
-                interval = f"[{signed(difference.low)}, {signed(difference.high)}]"
-                described.append(
-                    f"{model} seed {run.seed} {label} {signed(difference.value)} {interval}"
-                )
-    for place in range(1, len(models)):
-        axes.axhline(place - 0.5, color=GREY, linewidth=0.4)
-    axes.set_yticks(range(len(models)), models)
-    axes.set_ylim(len(models) - 0.5, -0.5)
-    axes.grid(axis="y", visible=False)
+    COMPARED.draw(axes, models, of_model)
     axes.locator_params(axis="x", nbins=5)
-    axes.set_title(_tex(heading(key)))
+    axes.set_title(tex(heading(key)))
     axes.set_xlabel("difference")
-    for comparison in COMPARISONS:
-        colour, marker = COMPARISON_LOOKS[comparison]
-        axes.plot([], [], color=colour, marker=marker, linestyle="none", markersize=4,
-                  label=COMPARISONS[comparison])  # fmt: skip
-    drawn.legend(
-        loc="outside lower left", ncols=3, handletextpad=0, columnspacing=0.6, fontsize=7.5
+    COMPARED.legend(drawn, axes, fontsize=7.5)
+    described = "; ".join(
+        f"{model} seed {run.seed} {label} {signed(difference.value)} "
+        f"{signed_interval(difference.low, difference.high)}"
+        for model in models
+        for comparison, label in COMPARISONS.items()
+        for run, difference in of_model(model, comparison)
     )
-    return svg_panel(drawn, f"Paired differences of {METRICS[key]}: {'; '.join(described)}.")
-
-
-def _tex(text: str) -> str:
-    return text.replace("τ_d", "$\\tau_d$")
+    return svg_panel(drawn, f"Paired differences of {METRICS[key]}: {described}.")
 
 
 @dataclass(frozen=True)
@@ -167,16 +141,15 @@ def _curves(study: Alignment, quantities: Sequence[Quantity], text: str) -> Html
     return figure(
         panels,
         f"{text} Colour and marker: model; solid: RE, dashed: EC. Lines: means over seeds; bands: "
-        f"from the lowest to the highest seed, no interval over items. {_seeds(study)}",
+        f"from the lowest to the highest seed, no interval over items. {_runs(study)}",
     )
 
 
-def _seeds(study: Alignment) -> str:
-    seeds = sorted({run.seed for run in study.curves})
+def _runs(study: Alignment) -> str:
     models = len({run.model for run in study.curves})
     return (
         f"n = {count(len(study.curves), 'run')} of {count(models, 'model')}, "
-        f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}."
+        f"{seeds(run.seed for run in study.curves)}."
     )
 
 
@@ -271,5 +244,5 @@ def radius_figure(study: Alignment) -> Html:
         panels,
         "Mean distance of held-out captions from the embedding of the empty string, by tier "
         "(darker: more specific). Each panel has its own vertical scale. Lines: means over seeds; "
-        f"bands: from the lowest to the highest seed, no interval over items. {_seeds(study)}",
+        f"bands: from the lowest to the highest seed, no interval over items. {_runs(study)}",
     )

@@ -5,18 +5,9 @@ A change counts as up or down only where the 95% interval of the paired differen
 
 from collections.abc import Sequence
 
-from hierarcaps.report.alignment.study import (
-    COMPARISONS,
-    METRICS,
-    OBJECTIVES,
-    R1_IMAGE_TO_TEXT,
-    Alignment,
-    Key,
-)
-from hierarcaps.report.study import PRECISION, RECALL, TAU_D, Estimate, count, number
-
-ROUNDING = 1e-9
-REPORTED = (PRECISION, RECALL, TAU_D, R1_IMAGE_TO_TEXT)
+from hierarcaps.report.changes import COMPARISONS, Alignment, direction
+from hierarcaps.report.study import HEADLINE, METRICS, OBJECTIVES, Estimate, Key
+from hierarcaps.report.wording import count, signed_interval, signed_span, span
 
 
 def opening(study: Alignment) -> list[str]:
@@ -26,14 +17,14 @@ def opening(study: Alignment) -> list[str]:
 
 def _sentence(study: Alignment, comparison: Key) -> str:
     objective, reference = (OBJECTIVES[name] for name in comparison)
-    parts = [part for key in REPORTED if (part := _change(study, comparison, key))]
+    parts = [part for key in HEADLINE if (part := _change(study, comparison, key))]
     if not parts:
         return f"{objective} was not compared with {reference} in this run."
-    pairs = [pair for key in REPORTED for pair in study.differences(comparison, key)]
+    pairs = [pair for key in HEADLINE for pair in study.differences(comparison, key)]
     models = len({run.model for run, _ in pairs})
     runs = len({run for run, _ in pairs})
-    sizes = {difference.n for _, difference in pairs}
-    scope = f"{count(models, 'model')}, {count(runs, 'run')}, n = {_range(sizes)}"
+    sizes = span(difference.n for _, difference in pairs)
+    scope = f"{count(models, 'model')}, {count(runs, 'run')}, n = {sizes} items"
     if comparison == ("re", "ec"):
         start = f"RE minus EC, aligned alike from the same checkpoints ({scope})"
     else:
@@ -48,35 +39,15 @@ def _change(study: Alignment, comparison: Key, key: Key) -> str:
         return ""
     models = dict.fromkeys(run.model for run, _ in pairs)
     means = [study.pooled_difference(comparison, key, model) for model in models]
-    values = sorted(mean.value for mean in means if mean is not None)
-    span = signed(values[0])
-    if signed(values[-1]) != span:
-        span += f" to {signed(values[-1])}"
+    text = f"{METRICS[key]} {signed_span(mean.value for mean in means if mean is not None)}"
     up, down = directions([difference for _, difference in pairs])
     if len(pairs) == 1:
         only = pairs[0][1]
-        return f"{METRICS[key]} {span} [{signed(only.low)}, {signed(only.high)}]"
-    return f"{METRICS[key]} {span} (up in {up}, down in {down} of {len(pairs)} runs)"
-
-
-def direction(difference: Estimate) -> int:
-    """Return 1 where the interval lies wholly above 0, -1 where wholly below, else 0."""
-    # Means of equal items leave rounding noise, which is no difference.
-    return int(difference.low > ROUNDING) - int(difference.high < -ROUNDING)
+        return f"{text} {signed_interval(only.low, only.high)}"
+    return f"{text} (up in {up}, down in {down} of {len(pairs)} runs)"
 
 
 def directions(differences: Sequence[Estimate]) -> tuple[int, int]:
     """Return how many intervals lie wholly above 0, and how many wholly below."""
     found = [direction(difference) for difference in differences]
     return found.count(1), found.count(-1)
-
-
-def signed(value: float) -> str:
-    """Return three decimals with their sign; ``0.000`` has none."""
-    text = number(value)
-    return text if text == "0.000" or text.startswith("−") else f"+{text}"
-
-
-def _range(sizes: set[int]) -> str:
-    low, high = min(sizes), max(sizes)
-    return f"{low:,} items" if low == high else f"{low:,} to {high:,} items"

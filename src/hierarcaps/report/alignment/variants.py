@@ -2,33 +2,34 @@
 
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from hierarcaps.report.alignment.study import (
-    METRICS,
-    OBJECTIVES,
-    R1_IMAGE_TO_TEXT,
-    Key,
-    Pooled,
-    heading,
-    pool,
-)
 from hierarcaps.report.alignment.tables import Entry, pooled_table
+from hierarcaps.report.dots import dot, name_rows
 from hierarcaps.report.markup import Html, Panel, figure, note, number_cell
 from hierarcaps.report.plot_style import (
-    GREY,
     INK,
     MARKERS,
     PALETTE,
-    error_bar,
+    REFERENCE_LINE,
     styled,
     svg_panel,
+    tex,
 )
-from hierarcaps.report.study import PRECISION, RECALL, TAU_D, Estimate, located, number
+from hierarcaps.report.study import (
+    HEADLINE,
+    METRICS,
+    OBJECTIVES,
+    Estimate,
+    Key,
+    Pooled,
+    heading,
+    located,
+    pool,
+)
+from hierarcaps.report.wording import number, span
 
-DRAWN: tuple[Key, ...] = (PRECISION, RECALL, TAU_D, R1_IMAGE_TO_TEXT)
 REFERENCE = "zeroshot"
 
 
@@ -81,18 +82,17 @@ def _rows(entries: dict[tuple[str, str], dict[Key, Pooled]]) -> list[Entry]:
 
 @styled
 def _figure(entries: dict[tuple[str, str], dict[Key, Pooled]]) -> Html:
-    keys = [key for key in DRAWN if any(key in values for values in entries.values())]
+    keys = [key for key in HEADLINE if any(key in values for values in entries.values())]
     every = [values[key] for values in entries.values() for key in keys if key in values]
     if not every:
         return note("None of these runs has the metrics that are drawn.")
-    seeds = sorted({value.seeds for value in every})
-    sizes = sorted({value.n for value in every})
+    seeds = span(value.seeds for value in every)
     return figure(
         [_panel(entries, key) for key in keys],
         "Every variant of the recipe. Marks: means over seeds; bars: the outermost limits of the "
         "seeds' bootstrap 95% intervals over items. Dashed: zero-shot. Each panel has its own "
-        f"scale. n = {' or '.join(f'{n:,}' for n in sizes)} items, "
-        f"{' or '.join(map(str, seeds))} seed{'s' if seeds != [1] else ''} per variant.",
+        f"scale. n = {span(value.n for value in every)} items, {seeds} "
+        f"seed{'' if seeds == '1' else 's'} per variant.",
     )
 
 
@@ -108,19 +108,11 @@ def _panel(entries: dict[tuple[str, str], dict[Key, Pooled]], key: Key) -> Panel
         estimate = values[key]
         colour = INK if objective == REFERENCE else PALETTE[objective.startswith("ec")]
         if objective == REFERENCE:
-            axes.axvline(estimate.value, color=GREY, linewidth=1, linestyle=(0, (4, 3)))
-        axes.errorbar(
-            estimate.value,
-            place,
-            xerr=error_bar(estimate),
-            color=colour,
-            marker=MARKERS[models.index(model) % len(MARKERS)],
-            markersize=5,
-        )
+            axes.axvline(estimate.value, **REFERENCE_LINE)
+        marker = MARKERS[models.index(model) % len(MARKERS)]
+        dot(axes, estimate, place, color=colour, marker=marker, markersize=5)
         described.append(f"{labels[-1]} {number(estimate.value)}")
-    axes.set_yticks(np.arange(len(labels)), labels)
-    axes.set_ylim(len(labels) - 0.5, -0.5)
-    axes.grid(axis="y", visible=False)
-    axes.set_title(heading(key).replace("τ_d", "$\\tau_d$"))
+    name_rows(axes, labels)
+    axes.set_title(tex(heading(key)))
     axes.set_xlabel("mean over items (no unit)")
     return svg_panel(drawn, f"{heading(key)} of each variant: {'; '.join(described)}.")

@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from hierarcaps.report.dataset.datasheet import (
+from hierarcaps.report.dataset.sheet import (
     ENTAILMENT,
     FORM,
     NEGATIVE,
@@ -18,9 +17,18 @@ from hierarcaps.report.dataset.datasheet import (
     Step,
     percent,
 )
+from hierarcaps.report.dots import dot, name_rows
 from hierarcaps.report.markup import Html, Panel, figure, note
-from hierarcaps.report.plot_style import GREY, INK, PALETTE, error_bar, styled, svg_panel
-from hierarcaps.report.study import Estimate
+from hierarcaps.report.plot_style import (
+    GREY,
+    INK,
+    PALETTE,
+    REFERENCE_LINE,
+    TIER_TICKS,
+    error_bar,
+    styled,
+    svg_panel,
+)
 
 BLUE, ORANGE, GREEN, PINK, SKY, AMBER = PALETTE
 # Accepted is full and blue; what rejects is paler and hatched, so that it tells apart in grey too.
@@ -65,7 +73,7 @@ def _count_panel(sheet: Datasheet, steps: Sequence[Step]) -> Panel:
         )
     axes.set_xscale("log")
     axes.set_xlim(left=0.7, right=max(entered for _, entered, _ in rows) * 40)
-    _rows(axes, [label for label, _, _ in rows])
+    name_rows(axes, [label for label, _, _ in rows])
     axes.set_title("Entered and left")
     axes.set_xlabel("rows")
     described = "; ".join(f"{label} {entered:,} to {left:,}" for label, entered, left in rows)
@@ -100,18 +108,12 @@ def _share_panel(steps: Sequence[Step]) -> Panel:
         left += widths
         described.append(f"{name} {', '.join(f'{width:.1f}%' for width in widths)}")
     axes.set_xlim(0, 100)
-    _rows(axes, [step.label for step in steps])
+    name_rows(axes, [step.label for step in steps])
     axes.set_xlabel("share of the rows that entered (%)")
     axes.set_title("Where they went")
     drawn.legend(loc="outside lower left", ncols=2)
     names = ", ".join(step.label for step in steps)
     return svg_panel(drawn, f"Stacked bars of shares, for {names}: {'; '.join(described)}.")
-
-
-def _rows(axes: Axes, labels: Sequence[str]) -> None:
-    axes.set_yticks(range(len(labels)), labels)
-    axes.set_ylim(len(labels) - 0.5, -0.5)
-    axes.grid(axis="y", visible=False)
 
 
 @styled
@@ -148,7 +150,7 @@ def _step_panel(sheet: Datasheet) -> Panel:
                 marks.append((step, row + offset, share, style, f"{measure} {when}"))
     drawn = Figure(figsize=(4.6, 1.4 + 0.42 * len(sheet.steps)), layout="constrained")
     axes = drawn.add_subplot()
-    axes.axvline(100 * PAPER_VALIDITY, color=GREY, linewidth=1, linestyle=(0, (4, 3)))
+    axes.axvline(100 * PAPER_VALIDITY, **REFERENCE_LINE)
     labels = {
         "positives written": "four tiers, before the filter",
         "positives accepted": "four tiers, accepted",
@@ -158,9 +160,19 @@ def _step_panel(sheet: Datasheet) -> Panel:
     for _, place, share, style, name in marks:
         label = f"_{name}" if name in seen else labels[name]
         seen.add(name)
-        _mark(axes, share, place, style, label)
+        dot(
+            axes,
+            share,
+            place,
+            scale=100,
+            color=style["mec"],
+            linestyle="none",
+            markersize=6,
+            label=label,
+            **style,
+        )
     axes.set_xlim(0, 103)
-    _rows(axes, [step.label for step in sheet.steps])
+    name_rows(axes, [step.label for step in sheet.steps])
     axes.set_title("Right by the oracle")
     axes.set_xlabel("share of rows (%)")
     drawn.legend(loc="outside lower left", ncols=2)
@@ -168,19 +180,6 @@ def _step_panel(sheet: Datasheet) -> Panel:
         f"{step.label}, {labels[name]}: {percent(share)}" for step, _, share, _, name in marks
     )
     return svg_panel(drawn, f"Dot plot of the shares right by the oracle. {described}.")
-
-
-def _mark(axes: Axes, share: Estimate, place: float, style: dict, label: str) -> None:
-    axes.errorbar(
-        100 * share.value,
-        place,
-        xerr=100 * error_bar(share),
-        color=style["mec"],
-        linestyle="none",
-        markersize=6,
-        label=label,
-        **style,
-    )
 
 
 def _tier_panel(step: Step) -> Panel | None:
@@ -198,7 +197,7 @@ def _tier_panel(step: Step) -> Panel | None:
         axes.errorbar(
             np.arange(1, len(shares) + 1) + offset,
             [100 * share.value for share in shares],
-            yerr=100 * np.hstack([error_bar(share) for share in shares]),
+            yerr=100 * error_bar(*shares),
             color=colour,
             marker=marker,
             markersize=5,
@@ -207,7 +206,7 @@ def _tier_panel(step: Step) -> Panel | None:
         described.append(f"{name} {', '.join(percent(share) for share in shares)}")
     if not described:
         return None
-    axes.set_xticks(range(1, 5), ["1\ngeneral", "2", "3", "4\nspecific"])
+    axes.set_xticks(range(1, 5), TIER_TICKS)
     room = 0.1 * (100.5 - lowest)
     axes.set_ylim(lowest - room, 100 + room)
     axes.set_title(f"Per tier, {step.label.lower()}")
@@ -256,7 +255,7 @@ def _length_panel(sheet: Datasheet) -> Panel | None:
             label=name,
         )
         described.append(f"{name} {', '.join(f'{mean:.1f}' for mean in means)}")
-    axes.set_xticks(range(1, 5), ["1\ngeneral", "2", "3", "4\nspecific"])
+    axes.set_xticks(range(1, 5), TIER_TICKS)
     axes.set_ylim(bottom=0)
     axes.set_title("Words per tier")
     axes.set_xlabel("tier")
@@ -275,7 +274,7 @@ def _first_tier_panel(sheet: Datasheet) -> Panel | None:
     # Captions are any text: a dollar sign must not start a formula.
     shown = [text.replace("$", r"\$") for text in shown]
     axes.barh(range(len(counted)), [number for _, number in counted], color=BLUE, height=0.65)
-    _rows(axes, shown)
+    name_rows(axes, shown)
     axes.tick_params(axis="y", labelcolor=INK)
     axes.set_title("Most frequent first tiers")
     axes.set_xlabel("items")

@@ -1,7 +1,8 @@
 """The sentences with which the notebook on the caption hierarchies begins."""
 
-from hierarcaps.report.dataset.datasheet import PAPER_VALIDITY, Datasheet, percent
-from hierarcaps.report.study import Estimate, count
+from hierarcaps.report.dataset.sheet import PAPER_VALIDITY, Datasheet, percent
+from hierarcaps.report.study import Estimate
+from hierarcaps.report.wording import count
 
 
 def opening(sheet: Datasheet) -> list[str]:

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any
 
-from hierarcaps.report.dataset.datasheet import CAPTION_REASONS, STAGES, Datasheet, explain, percent
-from hierarcaps.report.markup import Html, folded, note, number_cell, prose, table
-from hierarcaps.report.study import Estimate, count
+from hierarcaps.report.dataset.sheet import CAPTION_REASONS, STAGES, Datasheet, explain, percent
+from hierarcaps.report.markup import Html, folded, note, number_cell, prose, table, two_lines
+from hierarcaps.report.study import Estimate
+from hierarcaps.report.wording import count
 
 SHOWN_ACCEPTED = 4
 SHOWN_PER_REASON = 1
@@ -29,7 +30,7 @@ def funnel_table(sheet: Datasheet) -> Html:
     rows = []
     for step in sheet.steps:
         source = ", ".join(SOURCES.get(name, escape(name)) for name in step.sources)
-        name = f'{escape(step.label)} <span class="hc-interval">{source}</span>'
+        name = two_lines(escape(step.label), source)
         rejected = [f"{step.by_stage()[stage]:,}" for stage in stages]
         rows.append(
             [name, f"{step.entered:,}", *rejected, f"{step.accepted:,}", _share_cell(step.yielded)]
@@ -72,9 +73,8 @@ def validity_table(sheet: Datasheet) -> Html:
 def _share_cell(share: Estimate | None, size: bool = False) -> str:
     if share is None:
         return number_cell(None)
-    value, interval = percent(share).split(" ", 1)
     n = f'<span class="hc-interval">n = {share.n:,}</span>' if size else ""
-    return f'{value} <span class="hc-interval">{interval}</span>{n}'
+    return two_lines(*percent(share).split(" ", 1)) + n
 
 
 def reasons_table(sheet: Datasheet) -> Html:
@@ -137,7 +137,7 @@ def _kind(kind: str) -> str:
         return "all"
     words = escape(kind.replace("_", " "))
     meaning = PAIR_KINDS.get(kind)
-    return f'{words} <span class="hc-interval">{escape(meaning)}</span>' if meaning else words
+    return two_lines(words, escape(meaning)) if meaning else words
 
 
 def accepted_cards(sheet: Datasheet) -> Html:
@@ -174,8 +174,10 @@ def rejects_table(sheet: Datasheet) -> Html:
     """Return the first reject of each reason and step, with what was written."""
     rows = [
         [
-            f'{escape(explain(reason)[1])} <span class="hc-interval">{escape(step.label)}, '
-            f"{count(step.reasons.get(reason, 0), 'row')}</span>",
+            two_lines(
+                escape(explain(reason)[1]),
+                f"{escape(step.label)}, {count(step.reasons.get(reason, 0), 'row')}",
+            ),
             _written(example),
         ]
         for step in sheet.steps
@@ -204,7 +206,7 @@ def _written(example: Mapping[str, Any]) -> str:
         known = output.startswith(caption) or not caption
         asked = "" if known else f'<span class="hc-interval">from: {escape(caption)}</span>'
         return f"<code>{escape(output)}</code> {asked}".strip()
-    return f'{escape(caption)} <span class="hc-interval">the caption; nothing was written</span>'
+    return two_lines(escape(caption), "the caption; nothing was written")
 
 
 def disclosure(sheet: Datasheet) -> Html:

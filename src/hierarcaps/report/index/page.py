@@ -8,11 +8,11 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from hierarcaps.report.alignment.study import METRICS, Pooled, heading, pool
 from hierarcaps.report.index.durations import Duration, clock
-from hierarcaps.report.markup import Html, figure_css, number_cell, prose, table
-from hierarcaps.report.study import Kind, Results, Run, count
+from hierarcaps.report.markup import Html, figure_css, number_cell, prose, table, two_lines
+from hierarcaps.report.study import METRICS, Kind, Results, Run, heading, pool
 from hierarcaps.report.tables import GROUPS, provenance
+from hierarcaps.report.wording import count, span
 from hierarcaps.runtime.errors import InputError
 from hierarcaps.runtime.files import atomic_path
 
@@ -54,7 +54,7 @@ def write_index(
         for target, text in links.items()
     )
     parts = {
-        "STYLE": figure_css() + _asset("index.css"),
+        "STYLE": figure_css() + _asset("page.css"),
         "WHAT": prose(_what(results)),
         "CARDS": cards,
         "TABLE": headline_table(results).text,
@@ -63,7 +63,7 @@ def write_index(
         "SEEDS": prose(_seeds(results)),
         "DURATIONS": _durations(durations),
     }
-    page = re.sub(r"%%([A-Z]+)%%", lambda match: parts[match[1]], _asset("index.html"))
+    page = re.sub(r"%%([A-Z]+)%%", lambda match: parts[match[1]], _asset("page.html"))
     with atomic_path(path) as partial:
         partial.write_text(page, encoding="utf-8", newline="\n")
 
@@ -112,30 +112,26 @@ def headline_table(results: Results) -> Html:
     for kind in GROUPS:
         for run in results.of_kind(kind):
             groups.setdefault((run.model, run.objective), []).append(run)
-    rows, sizes = [], set()
+    rows: list[list[str]] = []
+    sizes: set[int] = set()
     for runs in groups.values():
-        values = [_pooled(results, runs, *key) for key in METRICS]
+        values = [pool(results.estimate(run, *key) for run in runs) for key in METRICS]
         if not any(values):
             continue
         sizes |= {value.n for value in values if value}
         group = GROUP_OF[runs[0].kind]
         label = runs[0].label.removesuffix(", untrained")
-        name = f'{escape(label)} <span class="hc-interval">{group}</span>'
+        name = two_lines(escape(label), group)
         seeds = "–" if runs[0].kind == "baseline" else str(len(runs))
         rows.append([name, seeds, *(number_cell(value) for value in values)])
-    n = " to ".join(f"{size:,}" for size in sorted({min(sizes), max(sizes)})) if sizes else "0"
     return table(
         "Retrieval of hierarchies, order of the tiers, and standard retrieval.",
         "Mean over seeds; in brackets the outermost limits of the seeds' bootstrap 95% intervals "
-        f"over items, n = {n}. A dash: does not apply. What they mean is in the notebooks.",
+        f"over items, n = {span(sizes)}. A dash: does not apply. What they mean is in the "
+        "notebooks.",
         ["Model", "Seeds", *(heading(key) for key in METRICS)],
         rows,
     )
-
-
-def _pooled(results: Results, runs: Sequence[Run], task: str, metric: str) -> Pooled | None:
-    found = [results.estimate(run, task, metric) for run in runs]
-    return pool(each for each in found if each is not None)
 
 
 def _seeds(results: Results) -> str:

@@ -11,11 +11,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from hierarcaps.evaluation.published import COLUMNS
-from hierarcaps.report.alignment.findings import signed
-from hierarcaps.report.alignment.study import Alignment, Key
+from hierarcaps.report.changes import Alignment
 from hierarcaps.report.markup import Html, Panel, figure, note, number_cell, table
 from hierarcaps.report.plot_style import GREY, INK, MARKERS, PALETTE, error_bar, styled, svg_panel
-from hierarcaps.report.study import PRECISION, RECALL, TAU_D, Estimate, count, number
+from hierarcaps.report.study import PRECISION, RECALL, TAU_D, Estimate, Key
+from hierarcaps.report.wording import count, number, signed
 from hierarcaps.runtime.errors import InputError
 
 OBJECTIVES = {"zeroshot": "zero-shot", "re": "+ RE", "ec": "+ EC"}

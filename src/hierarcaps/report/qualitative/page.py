@@ -8,9 +8,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from hierarcaps.data.hierarchy import TIERS
-from hierarcaps.report.alignment.study import OBJECTIVES
 from hierarcaps.report.markup import Html, Panel, figure, note, table
-from hierarcaps.report.plot_style import GREY, INK, PALETTE, styled, svg_panel
+from hierarcaps.report.plot_style import GREY, INK, PALETTE, TIER_TICKS, styled, svg_panel
 from hierarcaps.report.qualitative.retrieved import (
     TASK,
     Retrieved,
@@ -21,8 +20,9 @@ from hierarcaps.report.qualitative.retrieved import (
     transitions,
     worst,
 )
-from hierarcaps.report.study import Results, count
-from hierarcaps.report.tables import chain, thumbnail
+from hierarcaps.report.study import OBJECTIVES, Results
+from hierarcaps.report.tables import chain, gold_chain, picture
+from hierarcaps.report.wording import count, first_seed, span
 
 PLAIN_SAMPLE = 6
 COLOURS = {"re": PALETTE[0], "ec": PALETTE[1]}
@@ -142,8 +142,7 @@ def tier_figure(results: Results) -> Html:
         panels,
         "Gold captions by tier: above zero, images that retrieve theirs only after alignment; "
         "below, images that did so only before. Solid: RE; hatched: EC. n = "
-        f"{', '.join(f'{n:,}' for n in sorted(sizes))} images; of several seeds the first listed "
-        f"is shown (seed {', '.join(map(str, sorted(seeds)))}); counts, so no interval.",
+        f"{span(sizes)} images; {first_seed(seeds)}; counts, so no interval.",
     )
 
 
@@ -166,7 +165,7 @@ def _tier_panel(before: Retrieved, afters: Sequence[Retrieved]) -> Panel:
         steps = ", ".join(f"+{g} −{s}" for g, s in zip(gained, lost, strict=True))
         described.append(f"{name} tiers 1 to 4: {steps}")
     axes.axhline(0, color=INK, linewidth=0.9)
-    axes.set_xticks(range(1, TIERS + 1), ["1\ngeneral", "2", "3", "4\nspecific"])
+    axes.set_xticks(range(1, TIERS + 1), TIER_TICKS)
     axes.yaxis.set_major_formatter(lambda value, _: f"{abs(value):g}")
     axes.grid(axis="x", visible=False)
     axes.set_title(before.run.label)
@@ -232,13 +231,11 @@ def _cards(results: Results, chosen: Iterable[tuple[str, str]]) -> Html:
     cards = []
     for item, why in chosen:
         gold = list(runs[0].table.loc[item, "gold"])
-        picture = Panel(thumbnail(pictures[item]), f"The image: {gold[-1]}", "image/png")
-        tiers = "".join(f"<li>{escape(text)}</li>" for text in gold)
         chains = "\n".join(chain(results, each.run, each.table.loc[item], gold) for each in runs)
         cards.append(
-            f'<article class="hc-card hc-wide">\n<header>{picture.tag}<div><p><b>{escape(why)}</b> '
-            f"<code>{escape(item)}</code></p>\n<h4>gold</h4>"
-            f'<ol class="hc-chain">{tiers}</ol></div></header>\n'
+            '<article class="hc-card hc-wide">\n'
+            f"<header>{picture(pictures[item], gold)}<div><p><b>{escape(why)}</b> "
+            f"<code>{escape(item)}</code></p>\n<h4>gold</h4>{gold_chain(gold)}</div></header>\n"
             f'<div class="hc-columns">\n{chains}\n</div>\n</article>'
         )
     return Html('<div class="hc-cards hc-rows">\n' + "\n".join(cards) + "\n</div>")

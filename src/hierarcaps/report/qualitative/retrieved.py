@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from hierarcaps.data.hierarchy import TIERS
-from hierarcaps.report.alignment.study import OBJECTIVES
-from hierarcaps.report.study import Results, Run
+from hierarcaps.report.study import OBJECTIVES, Results, Run
+from hierarcaps.report.tables import best_middle_worst
 
 TASK = "hierarchical_retrieval"
 
@@ -106,11 +106,8 @@ def most_changed(
     table = table[table["item_id"].isin(list(shown))].sort_values(
         ["change", "precision", "item_id"], ascending=[False, False, True], ignore_index=True
     )
-    middle = max(len(table) // 2 - 1, 0)
-    places = (0, 1, middle, middle + 1, len(table) - 2, len(table) - 1)
-    names = ("gains most", "gains most", "median", "median", "loses most", "loses most")
-    chosen = {p: name for p, name in zip(places, names, strict=True) if p in table.index}
-    return [(table["item_id"][place], chosen[place]) for place in sorted(chosen)]
+    chosen = best_middle_worst(len(table), ("gains most", "median", "loses most"))
+    return [(table["item_id"][place], why) for place, why in chosen.items()]
 
 
 def worst(after: Retrieved, shown: Sequence[str], size: int = 4) -> list[str]:

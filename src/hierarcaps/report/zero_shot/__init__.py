@@ -1,11 +1,3 @@
 """The page on emergence: models as pre-trained, beside untrained ones and baselines."""
 
-__all__ = [
-    "figures",
-    "findings",
-    "geometry_figure",
-    "length_figure",
-    "modality_figure",
-    "radial_view",
-    "root_figure",
-]
+__all__ = ["figures", "findings", "length", "plane", "roots"]

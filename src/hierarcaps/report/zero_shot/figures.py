@@ -1,33 +1,35 @@
 """The figures of zero-shot probing: each states n, seeds and interval in its caption."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from hierarcaps.report.dots import dot, name_rows
 from hierarcaps.report.markup import Html, Panel, figure, note
-from hierarcaps.report.plot_style import GREY, Look, error_bar, look, styled, svg_panel
-from hierarcaps.report.study import (
-    PRECISION,
-    RECALL,
-    TAU_D,
-    TAU_D_CONTROLLED,
-    Results,
-    Run,
-    count,
+from hierarcaps.report.plot_style import (
+    GREY,
+    REFERENCE_LINE,
+    TIER_TICKS,
+    Look,
+    error_bar,
+    line_style,
+    look,
+    styled,
+    svg_panel,
+    tex,
 )
+from hierarcaps.report.study import PRECISION, RECALL, TAU_D, TAU_D_CONTROLLED, Key, Results, Run
+from hierarcaps.report.wording import count, first_seed, span
 
-TIERS = ("1\ngeneral", "2", "3", "4\nspecific")
+MODALITY_GAP = "modality_gap"
 
 
 @styled
 def ordering_figure(results: Results) -> Html:
     """Return tau_d and length-controlled tau_d: a dot and 95% interval per run, a row per model."""
-    titles = {
-        TAU_D: "$\\tau_d$, all pairs of tiers",
-        TAU_D_CONTROLLED: "$\\tau_d$, length-controlled",
-    }
+    titles = {TAU_D: "τ_d, all pairs of tiers", TAU_D_CONTROLLED: "τ_d, length-controlled"}
     panels = [_ordering_panel(results, key, title) for key, title in titles.items()]
     numbers = "; ".join(
         f"{name}: n = {sizes_of(results, key)}"
@@ -41,15 +43,12 @@ def ordering_figure(results: Results) -> Html:
     )
 
 
-def sizes_of(results: Results, key: tuple[str, str]) -> str:
+def sizes_of(results: Results, key: Key) -> str:
     """Return the number of items behind a metric; a range where it differs between runs."""
-    sizes = {e.n for _, e in results.measured(*key, "model", "untrained", "baseline")}
-    if not sizes:
-        return "0"
-    return f"{min(sizes):,}" if len(sizes) == 1 else f"{min(sizes):,} to {max(sizes):,}"
+    return span(e.n for _, e in results.measured(*key, "model", "untrained", "baseline"))
 
 
-def _ordering_panel(results: Results, key: tuple[str, str], title: str) -> Panel | None:
+def _ordering_panel(results: Results, key: Key, title: str) -> Panel | None:
     measured = results.measured(*key, "model", "untrained", "baseline")
     if not measured:
         return None
@@ -62,25 +61,16 @@ def _ordering_panel(results: Results, key: tuple[str, str], title: str) -> Panel
         for (run, estimate), offset in zip(seeds, offsets, strict=True):
             style = look(results, run)
             if run.model == "words":
-                axes.axvline(estimate.value, color=GREY, linewidth=1, linestyle=(0, (4, 3)))
-            axes.errorbar(
-                estimate.value,
-                row + offset,
-                xerr=error_bar(estimate),
-                color=style.colour,
-                markersize=5.5,
-                **style.marker_style(),
-            )
-    axes.set_yticks(range(len(rows)), rows)
-    axes.set_ylim(len(rows) - 0.5, -0.5)
+                axes.axvline(estimate.value, **REFERENCE_LINE)
+            marker = style.marker_style()
+            dot(axes, estimate, row + offset, color=style.colour, markersize=5.5, **marker)
+    name_rows(axes, rows)
     axes.set_xlim(min(0.0, *(e.low for _, e in measured)) - 0.05, 1.05)
     axes.axvline(0, color=GREY, linewidth=0.8)
-    axes.grid(axis="y", visible=False)
-    axes.set_title(title)
+    axes.set_title(tex(title))
     axes.set_xlabel("mean Kendall's $\\tau$ (no unit)")
     numbers = "; ".join(f"{results.name(run)} {estimate}" for run, estimate in measured)
-    plain = title.replace("$\\tau_d$", "τ_d")
-    return svg_panel(drawn, f"Dot plot of {plain}, with 95% intervals: {numbers}.")
+    return svg_panel(drawn, f"Dot plot of {title}, with 95% intervals: {numbers}.")
 
 
 def violins(axes: Axes, columns: Sequence[np.ndarray], style: Look) -> list[float]:
@@ -102,71 +92,124 @@ def violins(axes: Axes, columns: Sequence[np.ndarray], style: Look) -> list[floa
     return [float(value) for value in middle]
 
 
+def _violin_panel(
+    results: Results,
+    run: Run,
+    columns: Sequence[np.ndarray],
+    ticks: Sequence[str],
+    labels: tuple[str, str],
+    what: str,
+    medians: str = "{:.3f}",
+    height: float = 2.6,
+    finish: Callable[[Axes], object] = lambda axes: None,
+) -> Panel:
+    """Return a run's violins: one for each tick, ``what`` they are in words for who can't see."""
+    drawn = Figure(figsize=(2.9, height), layout="constrained")
+    axes = drawn.add_subplot()
+    middles = violins(axes, columns, look(results, run))
+    axes.set_xticks(range(1, len(ticks) + 1), ticks)
+    finish(axes)
+    axes.grid(axis="x", visible=False)
+    axes.set_title(run.label)
+    axes.set_xlabel(labels[0])
+    axes.set_ylabel(labels[1])
+    listed = ", ".join(medians.format(value) for value in middles)
+    return svg_panel(drawn, f"Violins of {what}, {run.label}. Medians: {listed}.")
+
+
 @styled
 def radius_figure(results: Results) -> Html:
     """Return violins of the radius per tier, one panel per model (first seed)."""
-    panels = []
-    for run in results.representatives("model", "untrained"):
-        frame = results.items(run, "ordering")
-        drawn = Figure(figsize=(2.9, 2.6), layout="constrained")
-        axes = drawn.add_subplot()
-        columns = [frame[f"radius_{tier}"].to_numpy() for tier in range(1, 5)]
-        medians = violins(axes, columns, look(results, run))
-        axes.set_xticks(range(1, 5), TIERS)
-        axes.grid(axis="x", visible=False)
-        axes.set_title(run.label)
-        axes.set_xlabel("tier")
-        axes.set_ylabel("radius $d_r$")
-        listed = ", ".join(f"{value:.3f}" for value in medians)
-        panels.append(
-            svg_panel(drawn, f"Violins of radius per tier, {run.label}. Medians: {listed}.")
-        )
     return figure(
-        panels,
+        [
+            _violin_panel(
+                results,
+                run,
+                _radii(results, run),
+                TIER_TICKS,
+                ("tier", "radius $d_r$"),
+                "radius per tier",
+            )
+            for run in results.representatives("model", "untrained")
+        ],
         "Distance of captions from the root, by tier: of unit vectors the chord to the embedding "
         "of the empty string, between 0 and 2; of hyperbolic ones the geodesic to the vertex. Each "
-        "panel has its own vertical scale. White dot: median; bar: "
-        f"quartiles. {per_panel(results)}",
+        f"panel has its own vertical scale. {_violins_read(results)}",
     )
+
+
+def _radii(results: Results, run: Run) -> list[np.ndarray]:
+    frame = results.items(run, "ordering")
+    return [frame[f"radius_{tier}"].to_numpy() for tier in range(1, 5)]
 
 
 @styled
 def angle_figure(results: Results) -> Html:
     """Return violins of the exterior angle from each tier to the next, in degrees."""
+
+    def to_half_a_turn(axes: Axes) -> None:
+        axes.axhline(90, **REFERENCE_LINE)
+        axes.set_ylim(0, 180)
+        axes.set_yticks(range(0, 181, 45))
+
     panels = []
     for run in results.representatives("model", "untrained"):
         frame = results.items(run, "ordering")
-        drawn = Figure(figsize=(2.9, 2.4), layout="constrained")
-        axes = drawn.add_subplot()
-        columns = [np.degrees(frame[f"angle_{tier}"].to_numpy()) for tier in range(1, 4)]
-        medians = violins(axes, columns, look(results, run))
-        axes.axhline(90, color=GREY, linewidth=1, linestyle=(0, (4, 3)))
-        axes.set_xticks(range(1, 4), ["1 → 2", "2 → 3", "3 → 4"])
-        axes.set_ylim(0, 180)
-        axes.set_yticks(range(0, 181, 45))
-        axes.grid(axis="x", visible=False)
-        axes.set_title(run.label)
-        axes.set_xlabel("from tier to tier")
-        axes.set_ylabel("exterior angle $\\Xi_r$ (°)")
-        listed = ", ".join(f"{value:.0f}°" for value in medians)
         panels.append(
-            svg_panel(drawn, f"Violins of exterior angle, {run.label}. Medians: {listed}.")
+            _violin_panel(
+                results,
+                run,
+                [np.degrees(frame[f"angle_{tier}"].to_numpy()) for tier in range(1, 4)],
+                ["1 → 2", "2 → 3", "3 → 4"],
+                ("from tier to tier", "exterior angle $\\Xi_r$ (°)"),
+                "exterior angle",
+                medians="{:.0f}°",
+                height=2.4,
+                finish=to_half_a_turn,
+            )
         )
     return figure(
         panels,
         "Exterior angle between a caption, seen from the root, and the step to the next tier. "
-        "Below 90° (dashed) the next tier lies outward; smaller is straighter. White dot: median; "
-        f"bar: quartiles. {per_panel(results)}",
+        "Below 90° (dashed) the next tier lies outward; smaller is straighter. "
+        f"{_violins_read(results)}",
     )
 
 
-def per_panel(results: Results) -> str:
-    """Say how many items and which seed a panel shows."""
+@styled
+def modality_figure(results: Results) -> Html:
+    """Return violins of the radii of tiers and images, one panel per model (first seed)."""
+    panels = [
+        _violin_panel(
+            results,
+            run,
+            [*_radii(results, run), results.items(run, MODALITY_GAP)["image_radius"].to_numpy()],
+            ["1", "2", "3", "4", "image"],
+            ("tier of a text, or image", "radius $d_r$"),
+            "the radius of texts per tier and of images",
+            finish=lambda axes: axes.axvline(4.5, color="#9aa5b1", linewidth=0.8),
+        )
+        for run in results.representatives("model", "untrained")
+        if results.estimate(run, MODALITY_GAP, "image_radius")
+    ]
+    if not panels:
+        return note("The place of images among texts was not measured in this run.")
+    return figure(
+        panels,
+        "Distance from the root, of texts by tier and of the images "
+        "themselves. An image says more than any caption of it; where images lie nearer to the "
+        "root than texts, or apart from all of them, it is the gap between the modalities that "
+        "decides, and not what they show. Each panel has its own vertical scale. "
+        f"{_violins_read(results)}",
+    )
+
+
+def _violins_read(results: Results) -> str:
+    """Say what a violin shows, of how many items and of which seed."""
     runs = results.representatives("model", "untrained")
-    seeds = sorted({run.seed for run in runs})
     return (
-        f"n = {sizes_of(results, TAU_D)} items per panel; of several seeds the first listed is "
-        f"shown (seed {', '.join(map(str, seeds))}); distributions, so no interval."
+        f"White dot: median; bar: quartiles. n = {sizes_of(results, TAU_D)} items per panel; "
+        f"{first_seed(run.seed for run in runs)}; distributions, so no interval."
     )
 
 
@@ -223,9 +266,11 @@ def _trade_off_panel(results: Results, runs: Sequence[Run]) -> Panel:
         described.append(f"{results.name(run)} {precision.value:.3f} at {recall.value:.3f}")
     axes.set_xlim(left=min(0, axes.get_xlim()[0]))
     axes.set_ylim(bottom=min(0, axes.get_ylim()[0]))
-    axes.set_xlabel("recall (share of the 4 gold tiers)")
-    axes.set_ylabel("precision (share of retrieved captions)")
-    axes.set_title("Precision and recall")
+    axes.set(
+        title="Precision and recall",
+        xlabel="recall (share of the 4 gold tiers)",
+        ylabel="precision (share of retrieved captions)",
+    )
     drawn.legend(loc="outside lower left", ncols=3)
     return svg_panel(drawn, f"Scatter plot of precision at recall: {'; '.join(described)}.")
 
@@ -248,19 +293,16 @@ def _tier_panel(results: Results, runs: Sequence[Run]) -> Panel:
         axes.errorbar(
             np.arange(1, 5) + 0.3 * ((index + 0.5) / len(runs) - 0.5),
             values,
-            yerr=np.hstack([error_bar(e) for e in estimates]),
+            yerr=error_bar(*estimates),
             color=style.colour,
-            linestyle="-" if run.kind == "model" else (0, (3, 2)),
-            linewidth=1.6 if run.kind == "model" else 0.9,
             markersize=5,
             label=legend_label(run, seen),
+            **line_style(run),
             **style.marker_style(),
         )
         described.append(f"{results.name(run)} {', '.join(f'{v:.3f}' for v in values)}")
-    axes.set_xticks(range(1, 5), TIERS)
+    axes.set_xticks(range(1, 5), TIER_TICKS)
     axes.set_ylim(bottom=min(0, axes.get_ylim()[0]))
-    axes.set_xlabel("gold tier")
-    axes.set_ylabel("recall (share of images)")
-    axes.set_title("Recall per tier")
+    axes.set(title="Recall per tier", xlabel="gold tier", ylabel="recall (share of images)")
     drawn.legend(loc="outside lower left", ncols=3)
     return svg_panel(drawn, f"Recall for tiers 1 to 4: {'; '.join(described)}.")

@@ -11,11 +11,11 @@ from hierarcaps.report.study import (
     TAU_D,
     TAU_D_CONTROLLED,
     Estimate,
+    Key,
     Results,
     Run,
-    count,
-    number,
 )
+from hierarcaps.report.wording import count, listed, number
 
 FREQUENCY = "frequency"
 TRIVIAL_RADII = {
@@ -45,16 +45,7 @@ def _ordering_sentence(results: Results) -> str:
         f"({test_set['source']}), distance from the root orders the four "
         f"tiers with τ_d = {best[1]} for {_standing(results, best[0], TAU_D)}"
     )
-    trivial = _trivial(results, TAU_D)
-    controls = trivial + results.measured(*TAU_D, "untrained")
-    without = [
-        f"{TRIVIAL_RADII[run.model]} gives {number(estimate.value)}" for run, estimate in trivial
-    ]
-    if spread := _spread(results, TAU_D):
-        without.append(f"untrained encoders give {spread}")
-    if without:
-        sentence += f"; {_listed(without)}; {_above(results, TAU_D, controls)}"
-    return f"{sentence}."
+    return f"{sentence}{_beside_controls(results, TAU_D, _trivial(results, TAU_D))}."
 
 
 def _controlled_sentence(results: Results) -> str:
@@ -67,13 +58,7 @@ def _controlled_sentence(results: Results) -> str:
     )
     # Length is no control here: the pairs were chosen so that it cannot be right.
     frequency = [pair for pair in _trivial(results, TAU_D_CONTROLLED) if pair[0].model == FREQUENCY]
-    without = [f"{TRIVIAL_RADII[FREQUENCY]} gives {number(e.value)}" for _, e in frequency]
-    if spread := _spread(results, TAU_D_CONTROLLED):
-        without.append(f"untrained encoders give {spread}")
-    if without:
-        controls = frequency + results.measured(*TAU_D_CONTROLLED, "untrained")
-        sentence += f"; {_listed(without)}; {_above(results, TAU_D_CONTROLLED, controls)}"
-    return f"{sentence}."
+    return f"{sentence}{_beside_controls(results, TAU_D_CONTROLLED, frequency)}."
 
 
 def _retrieval_sentence(results: Results) -> str:
@@ -106,20 +91,15 @@ def _control_clause(results: Results, run: Run) -> str:
         parts.append(f"{number(recall.value)} and {number(precision.value)} with {name}")
     if not parts:
         return ""
-    return f"; with the same similarities but another radius they are {_listed(parts)}"
+    return f"; with the same similarities but another radius they are {listed(parts)}"
 
 
-def _trivial(results: Results, key: tuple[str, str]) -> list[tuple[Run, Estimate]]:
+def _trivial(results: Results, key: Key) -> list[tuple[Run, Estimate]]:
     """Return the baselines that put a property of the text in place of the radius."""
     return [pair for pair in results.measured(*key, "baseline") if pair[0].model in TRIVIAL_RADII]
 
 
-def _listed(parts: Sequence[str]) -> str:
-    """Join as ``a, b and c``."""
-    return " and ".join(filter(None, [", ".join(parts[:-1]), parts[-1]]))
-
-
-def _standing(results: Results, run: Run, key: tuple[str, str], what: str = "") -> str:
+def _standing(results: Results, run: Run, key: Key, what: str = "") -> str:
     """Name the best run and say what it was the best of."""
     measured = results.measured(*key, "model")
     if len(measured) == 1:
@@ -135,7 +115,7 @@ def _standing(results: Results, run: Run, key: tuple[str, str], what: str = "") 
     )
 
 
-def _spread(results: Results, key: tuple[str, str]) -> str:
+def _spread(results: Results, key: Key) -> str:
     """Return the range of a metric over the untrained controls, or an empty string."""
     values = [estimate.value for _, estimate in results.measured(*key, "untrained")]
     if not values:
@@ -145,7 +125,18 @@ def _spread(results: Results, key: tuple[str, str]) -> str:
     return f"{number(min(values))} to {number(max(values))} ({len(values)} runs)"
 
 
-def _above(results: Results, key: tuple[str, str], controls: Sequence[tuple[Run, Estimate]]) -> str:
+def _beside_controls(results: Results, key: Key, trivial: Sequence[tuple[Run, Estimate]]) -> str:
+    """Say what the controls give, and whether models do better; nothing where there are none."""
+    parts = [f"{TRIVIAL_RADII[run.model]} gives {number(found.value)}" for run, found in trivial]
+    if spread := _spread(results, key):
+        parts.append(f"untrained encoders give {spread}")
+    if not parts:
+        return ""
+    controls = [*trivial, *results.measured(*key, "untrained")]
+    return f"; {listed(parts)}; {_above(results, key, controls)}"
+
+
+def _above(results: Results, key: Key, controls: Sequence[tuple[Run, Estimate]]) -> str:
     """Say for how many model runs the interval lies above the controls', without overlap."""
     models = results.measured(*key, "model")
     ceiling = max(estimate.high for _, estimate in controls)

@@ -1,38 +1,30 @@
-import base64
+"""The figures of zero-shot probing: reproducible, described, and true to the numbers."""
+
 from xml.etree import ElementTree
 
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
-from bs4 import BeautifulSoup
+from html_parts import drawings, soup
 from matplotlib.figure import Figure
 from synthetic_results import MODELS, write_results
 
+from hierarcaps.models.embeddings import read_embeddings
 from hierarcaps.report.plot_style import GREY, PALETTE, Look, look, styled, svg_panel
 from hierarcaps.report.study import TAU_D, Results, Run
-from hierarcaps.report.zero_shot import figures as plotting
-from hierarcaps.report.zero_shot import length_figure
+from hierarcaps.report.zero_shot import figures, length, plane, roots
 
 FIGURES = {
-    "ordering": (plotting.ordering_figure, 2),
-    "radius": (plotting.radius_figure, 5),
-    "angle": (plotting.angle_figure, 5),
-    "length": (length_figure.length_figure, 1),
-    "precision_recall": (plotting.precision_recall_figure, 2),
+    "ordering": (figures.ordering_figure, 2),
+    "radius": (figures.radius_figure, 5),
+    "angle": (figures.angle_figure, 5),
+    "length": (length.length_figure, 1),
+    "plane": (plane.radial_figure, 5),
+    "roots": (roots.root_figure, 3),
+    "modality": (figures.modality_figure, 5),
+    "precision_recall": (figures.precision_recall_figure, 2),
 }
-
-
-@pytest.fixture(scope="module")
-def results(tmp_path_factory):
-    root = tmp_path_factory.mktemp("results")
-    write_results(root, n=20)
-    return Results(root, MODELS)
-
-
-def _panels(html):
-    images = BeautifulSoup(html.text, "html.parser").find_all("img")
-    return [base64.b64decode(image["src"].split(",", 1)[1]).decode() for image in images]
 
 
 @pytest.mark.parametrize("name", FIGURES)
@@ -42,14 +34,13 @@ def test_figures_are_reproducible_vector_and_described(results, name):
     html = draw(results)
     assert html == draw(results)
     assert dict(mpl.rcParams) == before
-    drawings = _panels(html)
-    assert len(drawings) == panels
-    for drawing in drawings:
+    assert len(drawings(html)) == panels
+    for drawing in drawings(html):
         assert ElementTree.fromstring(drawing).tag.endswith("svg")
         assert "<dc:date>" not in drawing
         assert "<image" not in drawing
         assert "system-ui" in drawing
-    page = BeautifulSoup(html.text, "html.parser")
+    page = soup(html)
     assert all(len(image["alt"]) > 40 for image in page.find_all("img"))
     caption = page.figcaption.get_text()
     assert "n = 20" in caption or "over the items of a group, n = " in caption
@@ -58,7 +49,7 @@ def test_figures_are_reproducible_vector_and_described(results, name):
 
 
 def test_every_seed_is_drawn_with_its_interval(results):
-    alt = BeautifulSoup(plotting.ordering_figure(results).text, "html.parser").img["alt"]
+    alt = soup(figures.ordering_figure(results)).img["alt"]
     for run, estimate in results.measured(*TAU_D, "model", "untrained", "baseline"):
         assert f"{results.name(run)} {estimate}" in alt
 
@@ -79,7 +70,7 @@ def test_looks_tell_families_and_controls_apart(results):
 @styled
 def test_violins_of_degenerate_values(values):
     drawn = Figure()
-    medians = plotting.violins(drawn.add_subplot(), [values, np.arange(4.0)], Look(GREY, "o", True))
+    medians = figures.violins(drawn.add_subplot(), [values, np.arange(4.0)], Look(GREY, "o", True))
     kept = values[np.isfinite(values)]
     assert medians == ([float(np.median(kept))] if len(kept) else []) + [1.5]
     ElementTree.fromstring(svg_panel(drawn, "x").content)
@@ -91,19 +82,32 @@ def test_figures_without_controls_or_retrieval(tmp_path):
     kept = [line for line in summary if "baseline" not in line and "hierarchical" not in line]
     (tmp_path / "summary.csv").write_text("\n".join(kept))
     results = Results(tmp_path, MODELS[:1])
-    assert len(_panels(plotting.ordering_figure(results))) == 2
-    assert "not measured" in plotting.precision_recall_figure(results).text
+    assert len(drawings(figures.ordering_figure(results))) == 2
+    assert "not measured" in figures.precision_recall_figure(results).text
 
 
 def test_groups_by_length_keep_equal_values_together(results):
     tau = pd.Series([0.0, 0.5, 0.5, 0.5, 1.0, 1.0, -0.5, 0.5])
-    groups = length_figure.length_groups(tau)
+    groups = length.length_groups(tau)
     assert groups.notna().all()
     assert all(len(set(groups[tau == value])) == 1 for value in set(tau))
     assert tau.groupby(groups).mean().is_monotonic_increasing
     run = results.of_kind("model")[0]
-    points = length_figure.by_length(results, run)
+    points = length.by_length(results, run)
     own = results.items(run, "ordering").tau
     total = sum(estimate.value * estimate.n for _, estimate in points)
     assert total / sum(estimate.n for _, estimate in points) == pytest.approx(own.mean())
     assert [length for length, _ in points] == sorted(length for length, _ in points)
+
+
+def test_the_radial_view_keeps_distances_from_the_root(study):
+    run = Run("rn-24", "zeroshot", 0)
+    embeddings = read_embeddings(run.folder(study.results.root) / "embeddings.safetensors")
+    gold = [list(tiers) for tiers in study.results.examples["gold"]]
+    tiers, images = plane.radial_points(embeddings, gold, list(embeddings.names))
+    rows = embeddings.text_rows([text for item in gold for text in item])
+    radii = np.linalg.norm(embeddings.texts[rows] - embeddings.root, axis=1).reshape(-1, 4)
+    assert np.linalg.norm(tiers, axis=2) == pytest.approx(radii, abs=1e-6)
+    away = np.linalg.norm(embeddings.images - embeddings.root, axis=1)
+    assert np.linalg.norm(images, axis=1) == pytest.approx(away, abs=1e-6)
+    assert plane.on_sphere(embeddings)

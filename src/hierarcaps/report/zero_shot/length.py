@@ -5,9 +5,18 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from hierarcaps.metrics.intervals import mean_interval
+from hierarcaps.report.dots import centred
 from hierarcaps.report.markup import Html, figure, note
-from hierarcaps.report.plot_style import GREY, error_bar, look, styled, svg_panel
-from hierarcaps.report.study import TAU_D, Estimate, Results, Run, number
+from hierarcaps.report.plot_style import (
+    REFERENCE_LINE,
+    error_bar,
+    line_style,
+    look,
+    styled,
+    svg_panel,
+)
+from hierarcaps.report.study import TAU_D, Estimate, Results, Run
+from hierarcaps.report.wording import first_seed, number
 
 LENGTH = Run("words", "baseline", 0)
 GROUPS = 4
@@ -45,24 +54,21 @@ def length_figure(results: Results) -> Html:
     axes = drawn.add_subplot()
     runs = results.representatives("model", "untrained")
     described, sizes = [], []
-    for place, run in enumerate(runs):
+    for shift, run in zip(centred(len(runs), 0.012), runs, strict=True):
         points = by_length(results, run)
         if not points:
             continue
         style = look(results, run)
-        trained = run.kind == "model"
         sizes = [estimate.n for _, estimate in points]
-        shift = 0.012 * (place - (len(runs) - 1) / 2)
         axes.errorbar(
             np.array([length for length, _ in points]) + shift,
             [estimate.value for _, estimate in points],
-            yerr=np.hstack([error_bar(estimate) for _, estimate in points]),
+            yerr=error_bar(*(estimate for _, estimate in points)),
             color=style.colour,
-            linestyle="-" if trained else (0, (3, 2)),
-            linewidth=1.6 if trained else 0.9,
             elinewidth=1.1,
             markersize=5,
             label=run.label,
+            **line_style(run),
             **style.marker_style(),
         )
         values = ", ".join(f"{number(e.value)} at {number(length)}" for length, e in points)
@@ -70,7 +76,7 @@ def length_figure(results: Results) -> Html:
     if not described:
         return note("The order of the tiers was not measured for any model in this run.")
     low, high = axes.get_xlim()
-    axes.plot([low, high], [low, high], color=GREY, linewidth=1, linestyle=(0, (4, 3)))
+    axes.plot([low, high], [low, high], **REFERENCE_LINE)
     axes.set_xlim(low, high)
     axes.set_ylim(top=1.04)
     axes.set_xlabel("mean $\\tau$ of length in words, over a group of items")
@@ -78,13 +84,12 @@ def length_figure(results: Results) -> Html:
     axes.set_title("Order of the tiers against caption length")
     drawn.legend(loc="outside lower left", ncols=2)
     listed = ", ".join(f"{size:,}" for size in sizes)
-    seeds = ", ".join(str(seed) for seed in sorted({run.seed for run in runs}))
     alt = f"tau_d of each model against that of length in words: {'; '.join(described)}."
     return figure(
         [svg_panel(drawn, alt)],
         "Test items in groups by how well their length in words orders the four tiers. On the "
         "dashed line a model does as well as length; one that merely followed length would rise "
         "along it, one that ignores length is flat. Marks: means; bars: bootstrap 95% intervals "
-        f"over the items of a group, n = {listed}; of several seeds the first listed is shown "
-        f"(seed {seeds}). Grey open marks: untrained controls.",
+        f"over the items of a group, n = {listed}; {first_seed(run.seed for run in runs)}. "
+        "Grey open marks: untrained controls.",
     )

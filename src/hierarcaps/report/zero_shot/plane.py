@@ -8,7 +8,8 @@ from matplotlib.patches import Circle
 from hierarcaps.models.embeddings import Embeddings, read_embeddings
 from hierarcaps.report.markup import Html, Panel, figure, note
 from hierarcaps.report.plot_style import INK, MARKERS, TIER_SHADES, styled, svg_panel
-from hierarcaps.report.study import Results, Run, count
+from hierarcaps.report.study import Results, Run
+from hierarcaps.report.wording import count, first_seed
 
 TIERS = 4
 ON_SPHERE = 1e-3
@@ -78,7 +79,6 @@ def radial_figure(results: Results) -> Html:
     )
     points = [part.reshape(-1, 2) for _, *parts in found for part in parts]
     reach = 1.06 * float(np.linalg.norm(np.concatenate(points), axis=1).max())
-    seeds = {run.seed for run, _, _ in found}
     return figure(
         [_panel(*each, reach) for each in found],
         "Texts around the root (black cross, at the centre). The distance of each from the root "
@@ -86,8 +86,8 @@ def radial_figure(results: Results) -> Html:
         "which the most specific texts vary most; distances between texts are not true. Darker: "
         "more specific tier; lines: from tier to tier of an item; circles: mean radius of each "
         "tier; grey crosses: the images. All panels have one scale. The same seeded sample of "
-        f"n = {count(len(gold), 'item')} in each panel; of several seeds the first listed is shown "
-        f"(seed {', '.join(map(str, sorted(seeds)))}); points, so no interval.{beyond}",
+        f"n = {count(len(gold), 'item')} in each panel; "
+        f"{first_seed(run.seed for run, _, _ in found)}; points, so no interval.{beyond}",
     )
 
 

@@ -4,16 +4,15 @@ import json
 from xml.etree import ElementTree
 
 import pytest
-from bs4 import BeautifulSoup
+from html_parts import drawings, soup
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from synthetic_datasheet import CHAIN, NEGATIVES, write_sheet
-from test_plotting import _panels
 
 from hierarcaps.report.dataset import figures as dataset_figures
 from hierarcaps.report.dataset import tables as dataset_tables
-from hierarcaps.report.dataset.datasheet import Datasheet, explain, percent, wilson
 from hierarcaps.report.dataset.findings import opening
+from hierarcaps.report.dataset.sheet import Datasheet, explain, percent, wilson
 from hierarcaps.runtime.errors import InputError
 
 HOSTILE = '<script>alert(1)</script>"><img src=x onerror=alert(2)> $\\frac{1}{$'
@@ -23,10 +22,6 @@ HOSTILE = '<script>alert(1)</script>"><img src=x onerror=alert(2)> $\\frac{1}{$'
 def sheet(tmp_path):
     write_sheet(tmp_path / "sheet.json")
     return Datasheet(tmp_path / "sheet.json")
-
-
-def _soup(html):
-    return BeautifulSoup(html.text, "html.parser")
 
 
 def test_wilson_against_published_values():
@@ -129,8 +124,8 @@ def test_a_pipeline_that_accepted_nothing_is_shown(tmp_path):
     assert "nothing whose validity" in opening(sheet)[1]
     assert "No item was accepted" in dataset_figures.text_figure(sheet).text
     assert "No item was accepted" in dataset_tables.accepted_cards(sheet).text
-    assert len(_panels(dataset_figures.validity_figure(sheet))) == 1
-    assert len(_panels(dataset_figures.funnel_figure(sheet))) == 2
+    assert len(drawings(dataset_figures.validity_figure(sheet))) == 1
+    assert len(drawings(dataset_figures.funnel_figure(sheet))) == 2
 
 
 def test_unusable_files_are_one_sentence(tmp_path):
@@ -148,32 +143,32 @@ def test_unusable_files_are_one_sentence(tmp_path):
 def test_figures_are_reproducible_and_described(sheet, name):
     html = getattr(dataset_figures, name)(sheet)
     assert html == getattr(dataset_figures, name)(sheet)
-    assert [ElementTree.fromstring(panel).tag[-3:] for panel in _panels(html)] == ["svg", "svg"]
-    assert all(len(image["alt"]) > 40 for image in _soup(html).find_all("img"))
-    caption = _soup(html).figcaption.get_text()
+    assert [ElementTree.fromstring(panel).tag[-3:] for panel in drawings(html)] == ["svg", "svg"]
+    assert all(len(image["alt"]) > 40 for image in soup(html).find_all("img"))
+    caption = soup(html).figcaption.get_text()
     assert "n = " in caption
     assert "interval" in caption
     assert "run" in caption
 
 
 def test_tables_hold_the_counts(sheet):
-    rows = _soup(dataset_tables.funnel_table(sheet)).select("tbody tr")
+    rows = soup(dataset_tables.funnel_table(sheet)).select("tbody tr")
     cells = [td.get_text() for td in rows[3].find_all("td")]
     assert cells[:6] == ["20", "4", "0", "0", "0", "3"]
-    reasons = _soup(dataset_tables.reasons_table(sheet)).get_text(" ")
+    reasons = soup(dataset_tables.reasons_table(sheet)).get_text(" ")
     assert "Captions a duplicate 10" in reasons
     assert "brand new reason 1" in reasons
     assert "a duplicate 0" not in reasons
-    judged = _soup(dataset_tables.judge_tables(sheet)).get_text(" ")
+    judged = soup(dataset_tables.judge_tables(sheet)).get_text(" ")
     assert "one attribute changed" in judged
     assert "n = 60" in judged
-    validity = _soup(dataset_tables.validity_table(sheet)).select("tbody tr")
+    validity = soup(dataset_tables.validity_table(sheet)).select("tbody tr")
     assert "91.7%" in validity[3].get_text()
     assert validity[0].find_all("td")[-1].get_text() == "–"
 
 
 def test_accepted_items_show_tiers_beside_negatives(sheet):
-    card = _soup(dataset_tables.accepted_cards(sheet)).select_one("article")
+    card = soup(dataset_tables.accepted_cards(sheet)).select_one("article")
     texts = [td.get_text() for td in card.find_all("td")]
     assert texts == [text for pair in zip(CHAIN, NEGATIVES, strict=True) for text in pair]
     assert "wrong by the oracle" in dataset_tables.accepted_cards(sheet).text
@@ -185,7 +180,7 @@ def test_captions_and_prompts_are_inert(tmp_path):
     (tmp_path / "s.json").write_text(json.dumps(content))
     sheet = Datasheet(tmp_path / "s.json")
     html = dataset_tables.rejects_table(sheet) + dataset_tables.disclosure(sheet)
-    page = _soup(html + dataset_figures.text_figure(sheet))
+    page = soup(html + dataset_figures.text_figure(sheet))
     assert not page.find("script")
     assert all(image["src"].startswith("data:image/svg") for image in page.find_all("img"))
     assert HOSTILE in page.get_text()

@@ -1,0 +1,53 @@
+"""How numbers, counts and seeds are written: in one way on every page."""
+
+from collections.abc import Iterable, Sequence
+
+
+def number(value: float) -> str:
+    """Return three decimals, with a true minus sign and no negative zero."""
+    return f"{round(value, 3) + 0.0:.3f}".replace("-", "−")
+
+
+def signed(value: float) -> str:
+    """Return three decimals with their sign; ``0.000`` has none."""
+    text = number(value)
+    return text if text == "0.000" or text.startswith("−") else f"+{text}"
+
+
+def signed_interval(low: float, high: float) -> str:
+    """Return ``[−0.010, +0.020]``."""
+    return f"[{signed(low)}, {signed(high)}]"
+
+
+def signed_span(values: Iterable[float]) -> str:
+    """Return ``+0.010 to +0.034``, or one of them where both ends are written alike."""
+    ordered = sorted(values)
+    low, high = signed(ordered[0]), signed(ordered[-1])
+    return low if low == high else f"{low} to {high}"
+
+
+def count(size: int, noun: str, plural: str | None = None) -> str:
+    """Return ``1 model``, ``3 models``."""
+    return f"{size:,} {noun if size == 1 else plural or noun + 's'}"
+
+
+def span(sizes: Iterable[int]) -> str:
+    """Return numbers of items: ``1,000``, or ``6 to 12`` where they differ; ``0`` of none."""
+    found = sorted(set(sizes)) or [0]
+    return f"{found[0]:,}" if len(found) == 1 else f"{found[0]:,} to {found[-1]:,}"
+
+
+def seeds(used: Iterable[int]) -> str:
+    """Return ``seed 0``, ``seeds 0, 1``: each once, in rising order."""
+    found = sorted(set(used))
+    return f"seed{'' if len(found) == 1 else 's'} {', '.join(map(str, found))}"
+
+
+def first_seed(used: Iterable[int]) -> str:
+    """Say of a figure which seed stands for all that a model was run with."""
+    return f"of several seeds the first listed is shown ({seeds(used)})"
+
+
+def listed(parts: Sequence[str]) -> str:
+    """Join as ``a, b and c``."""
+    return " and ".join(filter(None, [", ".join(parts[:-1]), parts[-1]]))
