@@ -1,4 +1,4 @@
-"""What a study was made from is known by content and by names inside the checkout, not by places."""
+"""Where a study lies decides nothing: it may move, to another depth too; a style is its page's."""
 
 import shutil
 
