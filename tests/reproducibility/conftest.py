@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
+from planning import pretend_finished
 from small_study import copy, make_repository, snakemake
 
 
@@ -28,6 +29,12 @@ def finished_study(shared_directory) -> Path:
             make_repository(directory)
             snakemake(directory, "--", "all")
     return directory
+
+
+@pytest.fixture(scope="session")
+def pretended(tmp_path_factory) -> Path:
+    """Directory of the whole study, finished as far as planning sees; tests only read it."""
+    return pretend_finished(tmp_path_factory.mktemp("planning"))
 
 
 @pytest.fixture

@@ -4,12 +4,16 @@ Snakemake plans by names, times and recorded parameters. So what a change makes 
 seconds, of the real params.yaml, without computing anything.
 """
 
+import base64
+import json
+import os
 import re
+import shutil
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import NamedTuple
 
 import yaml
+from job_table import Job, planned_jobs
 from small_study import ROOT, run
 
 # One seed of each model and one aligned model: nothing depends on how many there are.
@@ -19,23 +23,12 @@ FEWER = {
     },
     "alignment": {"models": ["rn-24"], "seeds": [0]},
 }
-# Reasons of a job's own. Snakemake names them only where no job before it runs.
-OWN = ("Missing output files", "Set of input files has changed", "Params have changed")
-_JOB = re.compile(r"^(?:local)?rule (\w+):\n((?:    .+\n)+)", re.MULTILINE)
+FINISHED = 1_700_000_000  # seconds since the epoch: when the pretended run ended
 
 
-class Job(NamedTuple):
-    """A planned job; ``own`` where it is planned for a reason of its own."""
-
-    rule: str
-    wildcards: str
-    outputs: tuple[str, ...]
-    own: bool
-
-
-def snakemake_on(directory: Path, changes: dict, *arguments: str) -> str:
-    """Run this checkout's workflow on files in ``directory`` and return what it prints."""
-    command = ["snakemake", "--snakefile", ROOT / "Snakefile", "--directory", directory]
+def snakemake_on(directory: Path, changes: dict, *arguments: str, checkout: Path = ROOT) -> str:
+    """Run a checkout's workflow on files in ``directory`` and return what it prints."""
+    command = ["snakemake", "--snakefile", checkout / "Snakefile", "--directory", directory]
     command += ["--workflow-profile", ROOT / "profiles" / "default", "--cores", "1"]
     with NamedTemporaryFile("w", suffix=".yaml") as fewer, NamedTemporaryFile("w") as changed:
         for file, content in ((fewer, FEWER), (changed, changes)):
@@ -60,23 +53,36 @@ def detailed_summary(directory: Path, *targets: str) -> dict[str, tuple[str, lis
 
 def pretend_finished(directory: Path) -> Path:
     """Make every output of the study, empty, with the records of a finished run."""
-    for name in detailed_summary(directory, "all"):
-        path = directory / name
+    made = [directory / name for name in detailed_summary(directory, "all")]
+    for path in made:
         folder = path if not path.suffix else path.parent  # a folder of figures has no suffix
         folder.mkdir(parents=True, exist_ok=True)
         if path.suffix:
             path.touch()
     snakemake_on(directory, {}, "--touch", "--forceall", "--", "all")
+    for path in made:  # a file that another order of jobs made newer would be a reason of its own
+        os.utime(path, (FINISHED, FINISHED))
     return directory
 
 
-def plan(directory: Path, changes: dict) -> list[Job]:
-    """Return the jobs that ``changes`` of the parameters make run."""
-    text = snakemake_on(directory, changes, "--dry-run", "--quiet", "host", "--", "all")
-    jobs = []
-    for rule, block in _JOB.findall(text):
-        fields = dict(re.findall(r"^    ([\w-]+): (.*)$", block, re.MULTILINE))
-        outputs = tuple(fields.get("output", "").split(", "))
-        own = any(reason in fields.get("reason", "") for reason in OWN)
-        jobs.append(Job(rule, fields.get("wildcards", ""), outputs, own))
-    return jobs
+def recorded_code(directory: Path, output: str) -> list[str]:
+    """Return the files of the checkout that an output's record names as what made it."""
+    name = base64.urlsafe_b64encode(output.encode()).decode()
+    record = json.loads((directory / ".snakemake" / "metadata" / name).read_text(encoding="utf-8"))
+    return re.findall(r"'(\S+) [0-9a-f]{64}'", " ".join(record["params"]))
+
+
+def copy_of_checkout(directory: Path) -> Path:
+    """Copy what the workflow runs of this checkout, to edit it."""
+    for name in ("Snakefile", "params.yaml"):
+        shutil.copy2(ROOT / name, directory / name)
+    for name in ("config", "notebooks", "src", "workflow"):
+        shutil.copytree(ROOT / name, directory / name)
+    return directory
+
+
+def plan(directory: Path, changes: dict, checkout: Path = ROOT) -> list[Job]:
+    """Return the jobs that ``changes`` of the parameters, or of the checkout, make run."""
+    arguments = ("--dry-run", "--quiet", "host", "--", "all")
+    text = snakemake_on(directory, changes, *arguments, checkout=checkout)
+    return planned_jobs(text)

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import yaml
+from job_table import job_counts
 from run_command import run_command
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -74,14 +75,7 @@ def snakemake(
 
 def executed(output: str) -> set[str]:
     """Return the rules that Snakemake's output, also within DVC's, says were to be executed."""
-    rules: set[str] = set()
-    for table in output.split("Job stats:")[1:]:
-        for line in table.splitlines()[3:]:
-            fields = line.split()
-            if len(fields) != 2 or fields[0] == "total":
-                break
-            rules.add(fields[0])
-    return rules - {"all", "scenes", "hierarchies", "models", "probe"}
+    return job_counts(output).keys() - {"all", "scenes", "hierarchies", "models", "probe"}
 
 
 def planned(directory: Path, *targets: str) -> set[str]:

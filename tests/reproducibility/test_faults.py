@@ -155,14 +155,14 @@ def test_files_from_the_future_change_nothing(study):
 
 def test_a_job_whose_clock_is_behind_is_told_and_made_again(finished_study, study):
     """What the job reads is from tomorrow, by its clock; then its clock is set."""
-    target = "results/figures/contact_sheet.png"
+    target = "results/run.json"
     (study / target).unlink()
-    shift(study / "src", 24 * 3600)
+    shift(study / "data", 24 * 3600)
     result = snakemake(study, "--", target, check=False)
     assert result.returncode == 1, result.stdout[-3000:]
     assert "clock skew problem" in result.stdout
     assert "Traceback" not in result.stdout
     assert not (study / target).exists()
-    shift(study / "src", -24 * 3600)
+    shift(study / "data", -24 * 3600)
     snakemake(study, "--", target)
     assert outputs(study) == outputs(finished_study)

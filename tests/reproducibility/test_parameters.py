@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
-from planning import FEWER, detailed_summary, plan, pretend_finished, snakemake_on
+from planning import FEWER, detailed_summary, plan, recorded_code, snakemake_on
 from small_study import ROOT, merge
 
 EVALUATE = {"evaluate", "evaluate_baselines", "compare_objectives"}
@@ -175,21 +175,16 @@ def stage_of(output: str) -> str:
     return found[0]
 
 
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory) -> Path:
-    return pretend_finished(tmp_path_factory.mktemp("planning"))
-
-
-def test_a_finished_run_has_nothing_to_do_whatever_the_runtime(finished):
+def test_a_finished_run_has_nothing_to_do_whatever_the_runtime(pretended):
     runtime = ["--cores", "7", "--resources", "gpu=3", "--set-threads", "align=4"]
     runtime += ["--set-resources", "align:mem_mb=9999", "--retries", "2", "--jobs", "3"]
-    text = snakemake_on(finished, {}, *runtime, "--dry-run", "--", "all")
+    text = snakemake_on(pretended, {}, *runtime, "--dry-run", "--", "all")
     assert "Nothing to be done" in text
 
 
 @pytest.mark.parametrize("path", [path for path in leaves(study()) if path not in TIED], ids=dotted)
-def test_a_parameter_decides_what_depends_on_it(finished, path):
-    jobs = plan(finished, with_another(path))
+def test_a_parameter_decides_what_depends_on_it(pretended, path):
+    jobs = plan(pretended, with_another(path))
     own = [job for job in jobs if job.own]
     decided = longest_prefix(path) | {"describe_run"}
     assert {job.rule for job in own} <= decided <= {job.rule for job in jobs}
@@ -221,9 +216,9 @@ def test_a_parameter_decides_what_depends_on_it(finished, path):
 )
 @pytest.mark.parametrize("name", ["meru-24", "meru-24-untrained"])
 def test_parameters_that_change_together_decide_how_a_variant_is_trained(
-    finished, name, changes, rule
+    pretended, name, changes, rule
 ):
-    jobs = plan(finished, json.loads(json.dumps(changes).replace("NAME", name)))
+    jobs = plan(pretended, json.loads(json.dumps(changes).replace("NAME", name)))
     trained = [job for job in jobs if job.wildcards.startswith(f"variant={name},")]
     assert {job.rule for job in trained} == {rule}
 
@@ -241,29 +236,31 @@ def test_parameters_that_change_together_decide_how_a_variant_is_trained(
         ("models.vit-8-untrained.seeds", {"variant=vit-8-untrained, seed=7"}),
     ],
 )
-def test_a_parameter_of_one_part_leaves_the_others(finished, path, wildcards):
+def test_a_parameter_of_one_part_leaves_the_others(pretended, path, wildcards):
     keys = tuple(int(key) if key.isdigit() else key for key in path.split("."))
     rules = ("draw_scenes", "pretrain", "align", "gather_captions")
-    jobs = [job for job in plan(finished, with_another(keys)) if job.own and job.rule in rules]
+    jobs = [job for job in plan(pretended, with_another(keys)) if job.own and job.rule in rules]
     assert {job.wildcards for job in jobs} == wildcards
 
 
 @pytest.mark.parametrize("name", list(stages()))
-def test_a_stage_holds_what_its_target_makes_and_needs(finished, name):
+def test_a_stage_holds_what_its_target_makes_and_needs(pretended, name):
     stage = stages()[name]
     command, targets = stage["cmd"].split(" -- ")
     assert command == "snakemake"
     known = [*stage["deps"], *outs(stage)]
     made = set()
-    for output, (rule, inputs) in detailed_summary(finished, *targets.split()).items():
+    for output, (rule, inputs) in detailed_summary(pretended, *targets.split()).items():
         # Earlier stages' jobs are in the graph too.
         if stage_of(output) != name:
             assert any(Path(output).is_relative_to(each) for each in stage["deps"]), (rule, output)
             continue
         made.add(output)
+        for path in recorded_code(pretended, output):
+            assert any(Path(path).is_relative_to(each) for each in known), (rule, path)
         for path in inputs:
-            inside = Path(finished, path).resolve()
-            relative = inside.relative_to(ROOT if inside.is_relative_to(ROOT) else finished)
+            inside = Path(pretended, path).resolve()
+            relative = inside.relative_to(ROOT if inside.is_relative_to(ROOT) else pretended)
             assert any(relative.is_relative_to(each) for each in known), (rule, path)
     assert made
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from job_table import job_counts
 from run_command import run_command
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -39,13 +40,7 @@ def _run(command: list, check: bool) -> subprocess.CompletedProcess:
 
 def planned(directory: Path, changes: dict | None = None) -> set[str]:
     """Return the rules that ``snakemake all`` would execute."""
-    output = snakemake(directory, "--dry-run", "--", "all", changes=changes).stdout
-    lines = output.split("Job stats:")[-1].splitlines() if "Job stats:" in output else []
-    return {
-        fields[0]
-        for fields in (line.split() for line in lines)
-        if len(fields) == 2 and fields[1].isdigit() and fields[0] != "total"
-    }
+    return set(job_counts(snakemake(directory, "--dry-run", "--", "all", changes=changes).stdout))
 
 
 @pytest.fixture(scope="session")

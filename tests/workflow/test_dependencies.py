@@ -79,7 +79,7 @@ def test_every_asset_is_some_rules():
         ("summarise.py", "hierarcaps.evaluation.results"),
     ],
 )
-def test_what_a_script_really_loads_is_among_its_inputs(script, module):
+def test_what_a_script_really_loads_is_among_its_code(script, module):
     program = (
         f"import sys, {module}\n"
         "for name, each in sorted(sys.modules.items()):\n"

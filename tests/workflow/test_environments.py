@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 from conftest import ROOT
-from dependencies import _python_of, code_of
+from dependencies import _python_of, files_of
 
 ENVIRONMENTS = ROOT / "workflow" / "envs"
 OWN = {"hierarcaps", "_job", "run_lock"}
@@ -78,14 +78,11 @@ def test_an_environment_has_what_its_rule_imports(rule, script, environment):
     content = yaml.safe_load((ENVIRONMENTS / f"{environment}.yml").read_text())
     pins = [normal(pin.split("==")[0]) for pin in content["dependencies"][-1]["pip"]]
     installed = set().union(*map(required, pins))
-    notebooks = [None]
-    if script == "render_report.py":
-        notebooks = [path.name for path in (ROOT / "notebooks").glob("*.ipynb")]
-    for notebook in notebooks:
-        for file in code_of(script, notebook):
-            if Path(file).suffix in (".py", ".ipynb"):
-                for module in imported(Path(file)) - TORCH_ON_DEMAND.get(script, set()):
-                    assert distributions_of(module) & installed, f"{rule}: {file} needs {module}"
+    notebooks = (ROOT / "notebooks").glob("*.ipynb") if script == "render_report.py" else ()
+    for file in files_of(script, *map(str, notebooks)):
+        if file.suffix in (".py", ".ipynb"):
+            for module in imported(file) - TORCH_ON_DEMAND.get(script, set()):
+                assert distributions_of(module) & installed, f"{rule}: {file} needs {module}"
 
 
 def test_every_environment_is_used_and_pinned():

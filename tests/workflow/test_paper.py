@@ -3,6 +3,7 @@
 import os
 
 from conftest import ROOT, snakemake
+from job_table import job_counts
 
 SOURCES = (
     "data/conceptual/Train_GCC-training.tsv",
@@ -36,11 +37,7 @@ def _planned(directory, files) -> dict[str, int]:
         overlays=[ROOT / "config" / "paper.yaml"],
         changes={"alignment": {"seeds": [0, 1]}, "models": {"rn-16-untrained": None}},
     )
-    return {
-        fields[0]: int(fields[1])
-        for fields in (line.split() for line in planned.stdout.splitlines())
-        if len(fields) == 2 and fields[1].isdigit()
-    }
+    return job_counts(planned.stdout)
 
 
 def test_the_papers_study_is_planned(tmp_path):

@@ -1,12 +1,18 @@
 """Validation of ``params.yaml`` and its overlays."""
 
 import difflib
+import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 import yaml
+from referencing import Registry
+from referencing.jsonschema import DRAFT202012
+from referencing.retrieval import to_cached_resource
 
 from hierarcaps.runtime.errors import InputError
 
@@ -31,17 +37,88 @@ def drop_nulls(params: Any) -> Any:
 def validate(params: Mapping[str, Any], schema_path: str | Path) -> dict[str, Any]:
     """Return the validated parameters.
 
+    Args:
+        params: the merged parameters.
+        schema_path: YAML file of the schema; a ``$ref`` in it is a file beside it, or in it.
+
     Raises:
         InputError: one sentence with the path of the first offending key, what was found and
             what is allowed.
     """
     params = dict(drop_nulls(params))
-    schema = yaml.safe_load(Path(schema_path).read_text(encoding="utf-8"))
-    errors = sorted(Draft202012Validator(schema).iter_errors(params), key=lambda e: e.json_path)
+    _check_names(params)
+    schema = {"$ref": Path(schema_path).resolve().as_uri()}
+    registry: Registry = Registry(retrieve=_schema_file)  # type: ignore[call-arg]
+    validator = Draft202012Validator(schema, registry=registry)
+    errors = sorted(validator.iter_errors(params), key=lambda e: e.json_path)
     if errors:
         raise InputError(_sentence(errors[0]))
     _check_references(params)
     return params
+
+
+@to_cached_resource(loads=yaml.safe_load, from_contents=DRAFT202012.create_resource)
+def _schema_file(uri: str) -> str:
+    return Path(url2pathname(urlsplit(uri).path)).read_text(encoding="utf-8")
+
+
+def check_repeated_keys(path: str | Path) -> None:
+    """Check that no section of a YAML file has a key twice, of which YAML would keep the last.
+
+    Raises:
+        InputError: one does.
+    """
+    with Path(path).open(encoding="utf-8") as file:
+        document = yaml.compose(file, Loader=yaml.SafeLoader)
+    for key, first, second in _repeated_keys(document, ""):
+        raise InputError(
+            f"{path}: line {second}: the key {key!r} is here a second time, after line {first}; "
+            "expected once, since the second would replace the first."
+        )
+
+
+def _repeated_keys(node: yaml.Node | None, where: str) -> Iterator[tuple[str, int, int]]:
+    """Yield keys that a section has twice, with the lines of both, from the top down."""
+    if isinstance(node, yaml.SequenceNode):
+        for index, each in enumerate(node.value):
+            yield from _repeated_keys(each, f"{where}{index}.")
+    if not isinstance(node, yaml.MappingNode):
+        return
+    lines: dict[str, int] = {}
+    for key, _ in node.value:
+        line = key.start_mark.line + 1
+        if isinstance(key, yaml.ScalarNode) and key.value in lines:
+            yield f"{where}{key.value}", lines[key.value], line
+        lines.setdefault(str(key.value), line)
+    for key, value in node.value:
+        yield from _repeated_keys(value, f"{where}{key.value}.")
+
+
+def _check_names(node: Any, where: str = "") -> None:
+    """Check that all keys are text: YAML reads 2024 as a number, and no as false."""
+    if isinstance(node, list):
+        for index, each in enumerate(node):
+            _check_names(each, f"{where}{index}.")
+    if not isinstance(node, Mapping):
+        return
+    for key, value in node.items():
+        if not isinstance(key, str):
+            kind = {bool: "yes or no", int: "a number", float: "a number"}.get(type(key), "no text")
+            written = {True: "yes", False: "no"}[key] if isinstance(key, bool) else key
+            raise InputError(
+                f"params: {where.rstrip('.') or 'the top level'}: the name {written} is {kind} in "
+                f'YAML, expected text: write it in quotes, "{written}".'
+            )
+        _check_names(value, f"{where}{key}.")
+
+
+def _as_number(found: Any) -> str:
+    """Return the advice how to write what looks like a number and is text in YAML 1.1."""
+    looks = re.fullmatch(r"([+-]?\d+)(\.\d*)?[eE]([+-]?)(\d+)", found) if found else None
+    if not looks:
+        return ""
+    whole, fraction, sign, exponent = looks.groups(default="")
+    return f" (text in YAML: write {whole}{fraction.rstrip('.') or '.0'}e{sign or '+'}{exponent})"
 
 
 def _sentence(error: ValidationError) -> str:
@@ -61,7 +138,9 @@ def _sentence(error: ValidationError) -> str:
         case "type":
             kinds = error.schema["type"]
             kinds = kinds if isinstance(kinds, str) else " or ".join(kinds)
-            expected = f"expected {kinds}, found {found!r}"
+            number = "number" in kinds or "integer" in kinds
+            advice = _as_number(found) if number and isinstance(found, str) else ""
+            expected = f"expected {kinds}, found {found!r}{advice}"
         case "enum":
             expected = f"expected one of {error.schema['enum']}, found {found!r}"
         case "oneOf" | "anyOf":

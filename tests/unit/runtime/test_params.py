@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from hierarcaps.runtime.errors import InputError
-from hierarcaps.runtime.params import drop_nulls, validate
+from hierarcaps.runtime.params import check_repeated_keys, drop_nulls, validate
 
 ROOT = Path(__file__).resolve().parents[3]
 SCHEMA = ROOT / "workflow" / "schemas" / "params.schema.yaml"
@@ -87,3 +87,34 @@ def test_a_mistake_is_one_sentence(params, path, value, expected):
 
 def test_an_overlay_removes_a_key_with_null():
     assert drop_nulls({"a": None, "b": {"c": None, "d": 0}}) == {"b": {"d": 0}}
+
+
+def test_a_key_given_twice_is_named_with_both_lines(tmp_path):
+    path = tmp_path / "params.yaml"
+    path.write_text("models:\n  A: {open_clip: x}\nnli:\n  train: 1\nmodels:\n  B: {}\n")
+    with pytest.raises(InputError, match=r"line 5: the key 'models' is here .* after line 1"):
+        check_repeated_keys(path)
+    path.write_text("models:\n- {a: 1}\n- {b: 1, c: {d: 1, d: 2}}\n")
+    with pytest.raises(
+        InputError, match=r"line 3: the key 'models\.1\.c\.d' is here a second time"
+    ):
+        check_repeated_keys(path)
+    for good in ("", "a: 1\nb: {a: 1}\n", "- a\n- a\n"):
+        path.write_text(good)
+        check_repeated_keys(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("models: {2024: {}}", 'models: the name 2024 is a number in YAML, .* quotes, "2024"'),
+        ("models: {no: {}}", 'models: the name no is yes or no in YAML, .* quotes, "no"'),
+        ("seeds: 1e-5", r"seeds: expected .*, found '1e-5' \(text in YAML: write 1\.0e-5\)"),
+        ("seeds: 2.E3", r"\(text in YAML: write 2\.0e\+3\)"),
+    ],
+)
+def test_what_yaml_reads_otherwise_than_it_looks_is_said(tmp_path, text, sentence):
+    schema = tmp_path / "schema.yaml"
+    schema.write_text("properties: {models: {type: object}, seeds: {type: number}}")
+    with pytest.raises(InputError, match=sentence):
+        validate(yaml.safe_load(text), schema)
