@@ -46,7 +46,7 @@ report: $(ENV)/installed  ## One file, build/report.html: figures, tables, rules
 pictures: $(ENV)/installed  ## The pictures of pages in the README, after a run (needs chromium)
 	$(BIN)/python docs/make_pictures.py
 
-readme: $(ENV)/installed  ## The rulegraph, results and picture in the README, after a run
+readme: $(ENV)/installed  ## The README's results and pictures and the graph of rules, after a run
 	$(BIN)/python docs/update_readme.py
 
 review: $(ENV)/installed data/scenes/test.parquet  ## A sheet and a page for a person to correct the test set

@@ -1,16 +1,15 @@
-"""Writes into README.md what must not be written by hand: the rulegraph, the results, the picture.
+"""Writes what must not be written by hand: README's results and pictures, the graph of rules.
 
 Run by `make readme` after a complete run.
 """
 
 import re
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
 from PIL import Image
+from stage_graph import pictures, rule_graph
 
 ROOT = Path(__file__).resolve().parents[1]
 COLUMNS = {
@@ -22,11 +21,16 @@ COLUMNS = {
 }
 
 
-def rulegraph() -> str:
-    """Return the workflow's rules as a mermaid graph, which GitHub draws."""
-    command = [sys.executable, "-m", "snakemake", "--rulegraph", "mermaid-js", "--", "all"]
-    graph = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
-    return f"```mermaid\n{graph[graph.index('flowchart') :].strip()}\n```"
+def write_graphs() -> None:
+    """Write the picture of the stages, and the whole graph of rules, which GitHub draws."""
+    graph, edges = rule_graph()
+    for path, svg in pictures(edges).items():
+        path.write_text(svg, encoding="utf-8")
+    text = (
+        "# The rules of the default study\n\nWritten by `make readme`; the README shows them as "
+        f"stages.\n\n```mermaid\n{graph}\n```\n"
+    )
+    (ROOT / "docs" / "rulegraph.md").write_text(text, encoding="utf-8")
 
 
 def results() -> str:
@@ -89,9 +93,10 @@ def replace_section(text: str, name: str, content: str) -> str:
 
 
 def main() -> None:
-    """Update README.md and its picture."""
+    """Update README.md, its pictures and docs/rulegraph.md."""
+    write_graphs()
     readme = ROOT / "README.md"
-    text = replace_section(readme.read_text(encoding="utf-8"), "rulegraph", rulegraph())
+    text = readme.read_text(encoding="utf-8")
     readme.write_text(
         replace_section(text, "results", f"{results()}\n\n{differences()}"), encoding="utf-8"
     )
