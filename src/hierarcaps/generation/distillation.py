@@ -20,7 +20,7 @@ from hierarcaps.generation.text import text_key
 from hierarcaps.nli import NLIModel
 from hierarcaps.runtime.errors import InputError
 from hierarcaps.runtime.files import sha256_json, write_json
-from hierarcaps.runtime.torch_setup import choose_device, load_pretrained
+from hierarcaps.runtime.torch_setup import choose_device, load_pretrained, load_weights
 from hierarcaps.text_models.tokenizer import train_word_tokenizer
 from hierarcaps.text_models.training import (
     Schedule,
@@ -102,7 +102,7 @@ def _start(settings: Mapping[str, Any], examples: Sequence[Example]) -> tuple[An
     if settings.get("model"):
         options = {"revision": settings.get("revision") or "main"}
         tokenizer = load_pretrained("AutoTokenizer", settings["model"], **options)
-        return load_pretrained("AutoModelForSeq2SeqLM", settings["model"], **options), tokenizer
+        return load_weights("AutoModelForSeq2SeqLM", settings["model"], **options), tokenizer
     tokenizer = train_word_tokenizer(text for example in examples for text in example)
     return build_hierarchy_model(len(tokenizer), tokenizer, dict(settings)), tokenizer
 

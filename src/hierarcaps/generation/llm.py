@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from hierarcaps.runtime.errors import InputError
 from hierarcaps.runtime.progress import progress
-from hierarcaps.runtime.torch_setup import choose_device, load_pretrained
+from hierarcaps.runtime.torch_setup import choose_device, load_pretrained, load_weights
 
 PACKAGE_SCHEME = "package:"
 
@@ -97,7 +97,7 @@ class TransformersLLM:
         self.tokenizer = load_pretrained("AutoTokenizer", source, **options)
         if self.tokenizer.pad_token_id is None:
             self.tokenizer.pad_token = self.tokenizer.eos_token
-        self.model = load_pretrained(
+        self.model = load_weights(
             "AutoModelForCausalLM", source, dtype=_choose_dtype(dtype, self.device), **options
         )
         self.model.to(self.device).eval()

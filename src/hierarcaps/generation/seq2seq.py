@@ -15,7 +15,7 @@ from hierarcaps.generation.prompts import TIER_COUNT, Parsed, chain, parse_line
 from hierarcaps.generation.text import SEPARATOR, normalise
 from hierarcaps.runtime.errors import InputError
 from hierarcaps.runtime.progress import progress
-from hierarcaps.runtime.torch_setup import choose_device, load_pretrained
+from hierarcaps.runtime.torch_setup import choose_device, load_pretrained, load_weights
 
 GENERALISE = "generalise:"
 SPECIALISE = "specialise:"
@@ -69,7 +69,7 @@ class HierarchyModel:
         self.device = choose_device(device)
         options = {"revision": revision or "main"}
         self.tokenizer = load_pretrained("AutoTokenizer", model, **options)
-        self.model = load_pretrained("AutoModelForSeq2SeqLM", model, **options)
+        self.model = load_weights("AutoModelForSeq2SeqLM", model, **options)
         self.model.to(self.device).eval()
 
     def knows(self, text: str) -> bool:

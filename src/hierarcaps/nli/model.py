@@ -13,7 +13,7 @@ import numpy as np
 
 from hierarcaps.runtime.errors import InputError
 from hierarcaps.runtime.progress import progress
-from hierarcaps.runtime.torch_setup import choose_device, load_pretrained
+from hierarcaps.runtime.torch_setup import choose_device, load_pretrained, load_weights
 
 LABELS = ("entailment", "neutral", "contradiction")
 ENTAILMENT, NEUTRAL, CONTRADICTION = range(3)
@@ -56,7 +56,7 @@ class NLIModel:
         self.device = choose_device(device)
         options = {"revision": revision or "main"}
         self.tokenizer = load_pretrained("AutoTokenizer", model, **options)
-        self.model = load_pretrained("AutoModelForSequenceClassification", model, **options)
+        self.model = load_weights("AutoModelForSequenceClassification", model, **options)
         self.model.to(self.device).eval()
         positions = getattr(self.model.config, "max_position_embeddings", max_length)
         self.max_length = min(max_length, positions)

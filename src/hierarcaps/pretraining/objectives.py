@@ -1,5 +1,6 @@
 """What pre-training minimises: CLIP's contrastive loss, or MERU's on the hyperboloid."""
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
@@ -43,6 +44,14 @@ class Objective(Protocol):
         """
         ...
 
+    def clamp(self) -> None:
+        """Bring parameters back into their bounds, after a step.
+
+        The parameters and not what is computed of them: beyond the bound that has no gradient, so
+        that a scale which has once come there would stay.
+        """
+        ...
+
     def similarity(self, images: Tensor, texts: Tensor) -> Tensor:
         """Return (I, U), higher is nearer, of features (I, D) and (U, D)."""
         ...
@@ -59,9 +68,12 @@ class ClipObjective:
 
     def loss(self, images: Tensor, texts: Tensor, text_of_image: Tensor) -> Tensor:
         """CLIP's loss."""
-        scale = self.clip.logit_scale.exp().clamp(max=MAX_LOGIT_SCALE)
         images, texts = F.normalize(images, dim=-1), F.normalize(texts, dim=-1)
-        return contrastive_loss(images, texts, text_of_image, scale)
+        return contrastive_loss(images, texts, text_of_image, self.clip.logit_scale.exp())
+
+    def clamp(self) -> None:
+        """Bound the scale."""
+        _clamp_scale(self.clip)
 
     def similarity(self, images: Tensor, texts: Tensor) -> Tensor:
         """Cosines."""
@@ -85,11 +97,10 @@ class MeruObjective:
 
     def loss(self, images: Tensor, texts: Tensor, text_of_image: Tensor) -> Tensor:
         """MERU's loss."""
-        self.model.clamp()
         curvature = self.model.curvature()
         images, texts = self.model.lift_images(images), self.model.lift_texts(texts)
         captions = texts[text_of_image]
-        scale = self.clip.logit_scale.exp().clamp(max=MAX_LOGIT_SCALE)
+        scale = self.clip.logit_scale.exp()
         distances = lorentz.pairwise_distance(images, captions, curvature)
         contrastive = matching_loss(-scale * distances, text_of_image)
         excess = lorentz.exterior_angle(captions, images, curvature) - lorentz.half_aperture(
@@ -97,10 +108,20 @@ class MeruObjective:
         )
         return contrastive + self._entailment_weight * excess.clamp_min(0).mean()
 
+    def clamp(self) -> None:
+        """Bound the scale, and what MERU bounds."""
+        _clamp_scale(self.clip)
+        self.model.clamp()
+
     def similarity(self, images: Tensor, texts: Tensor) -> Tensor:
         """Lorentzian inner products."""
         images, texts = self.model.lift_images(images), self.model.lift_texts(texts)
         return lorentz.pairwise_inner(images, texts, self.model.curvature())
+
+
+@torch.no_grad()
+def _clamp_scale(clip: open_clip.CLIP) -> None:
+    clip.logit_scale.clamp_(max=math.log(MAX_LOGIT_SCALE))
 
 
 def make_objective(settings: Mapping[str, Any], seed: int) -> Objective:

@@ -140,6 +140,7 @@ def _run(
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), settings["gradient_clip"])
         optimiser.step()
+        objective.clamp()
         schedule.step()
         if step in measured:
             recall = validation_recall(objective, validation, vocabulary)

@@ -85,6 +85,29 @@ def choose_device(name: str = "auto") -> "torch.device":
     return device
 
 
+def load_weights(auto_class: str, source: str, **options: Any) -> Any:
+    """Load the model at ``source`` with a transformers class, whole, in float32 unless told.
+
+    Whatever the file says: of itself transformers takes the precision of the checkpoint, and half
+    precision neither trains nor judges as the same weights do in single.
+
+    Raises:
+        InputError: as :func:`load_pretrained`, or weights that the file lacks, which transformers
+            would draw at random.
+    """
+    import torch
+
+    options = {"dtype": torch.float32, **options}
+    model, info = load_pretrained(auto_class, source, output_loading_info=True, **options)
+    if missing := sorted(info["missing_keys"]):
+        more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
+        raise InputError(
+            f"model {source}: {len(missing)} weights of {type(model).__name__} are not in it "
+            f"({', '.join(missing[:3])}{more}); expected a checkpoint of this kind, trained for it"
+        )
+    return model
+
+
 def load_pretrained(auto_class: str, source: str, **options: Any) -> Any:
     """Load ``source`` with a transformers class, e.g. ``AutoTokenizer``.
 

@@ -9,7 +9,7 @@ import itertools
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -152,7 +152,7 @@ def _save(
         "module": module.state_dict(),
         "optimiser": optimiser.state_dict(),
         "cycle": cycle.state_dict(),
-        "random": torch.get_rng_state(),
+        "random": _random_state(module),
         "losses": losses,
     }
     # Through an open file: given a path, torch refuses names that begin with a full stop.
@@ -173,10 +173,35 @@ def _restore(path: Path, key: str, module: Any, optimiser: Any, cycle: Any) -> l
         module.load_state_dict(state["module"])
         optimiser.load_state_dict(state["optimiser"])
         cycle.load_state_dict(state["cycle"])
-        torch.set_rng_state(state["random"])
+        _set_random_state(module, state["random"])
     except Exception:  # a state is an optimisation: whatever is wrong with it, start anew
         return []
     return list(state["losses"])
+
+
+def _random_state(module: Any) -> dict[str, Any]:
+    """Return the state of the generators that dropout draws from: a GPU has one of its own."""
+    import torch
+
+    states = {"cpu": torch.get_rng_state()}
+    device = next(module.parameters()).device
+    if device.type == "cuda":
+        states["cuda"] = torch.cuda.get_rng_state(device)
+    return states
+
+
+def _set_random_state(module: Any, states: Mapping[str, Any]) -> None:
+    """Restore them.
+
+    Raises:
+        KeyError: a state of the CPU, on a GPU.
+    """
+    import torch
+
+    device = next(module.parameters()).device
+    if device.type == "cuda":
+        torch.cuda.set_rng_state(states["cuda"], device)
+    torch.set_rng_state(states["cpu"])
 
 
 def write_curve(path: str | Path, losses: Sequence[float], points: int = 200) -> None:

@@ -20,6 +20,7 @@ from hierarcaps.models.meru_family.encoder import load_meru
 from hierarcaps.models.open_clip_family.encoder import encode_cropped, load_open_clip, open_clip
 from hierarcaps.models.open_clip_family.packing import encode_packed
 from hierarcaps.pretraining.objectives import (
+    MAX_LOGIT_SCALE,
     MeruObjective,
     contrastive_loss,
     make_objective,
@@ -318,10 +319,25 @@ class TestMeru:
         with torch.no_grad():
             objective.model.curv.fill_(9.0)
             objective.model.textual_alpha.fill_(9.0)
-        objective.loss(torch.randn(3, 16), torch.randn(3, 16), torch.arange(3))
+        objective.clamp()
         assert objective.model.curvature().item() == pytest.approx(10)
         assert objective.model.textual_alpha.item() == 0
 
     def test_an_unknown_objective_is_refused(self, scenes: Path, tmp_path: Path):
         with pytest.raises(InputError, match="found 'siglip', expected one of clip, meru"):
             run(scenes, tmp_path / "m", objective="siglip")
+
+
+@pytest.mark.parametrize("objective", ["clip", "meru"])
+def test_a_scale_at_its_bound_can_come_back(objective):
+    """Clamped in the forward pass it would have no gradient, and stay there for good."""
+    settings = {"architecture": TINY, "objective": objective, "entailment_weight": 0.1}
+    made = make_objective(settings, seed=0)
+    with torch.no_grad():
+        made.clip.logit_scale.fill_(9.0)
+    made.clamp()
+    assert made.clip.logit_scale.exp().item() == pytest.approx(MAX_LOGIT_SCALE)
+    features = torch.randn(4, 16, generator=torch.manual_seed(0))
+    loss = made.loss(features, features.roll(1, 0), torch.arange(4))  # all wrong: too sure of it
+    loss.backward()
+    assert made.clip.logit_scale.grad.item() > 0

@@ -76,3 +76,20 @@ def test_a_loss_that_is_not_finite_stops_the_run(tmp_path):
 def test_curve(tmp_path):
     write_curve(tmp_path / "c.csv", [4.0, 2.0, 1.0, 1.0], points=2)
     assert (tmp_path / "c.csv").read_text() == "step,loss\n2,3\n4,1\n"
+
+
+def test_a_gpus_generator_is_saved_and_restored(monkeypatch):
+    """Dropout on a GPU draws from a generator of the GPU's own."""
+
+    class OnGpu(torch.nn.Module):
+        def parameters(self, recurse=True):
+            yield type("Weight", (), {"device": torch.device("cuda:1")})()
+
+    asked = []
+    monkeypatch.setattr(torch.cuda, "get_rng_state", lambda device: asked.append(device) or "its")
+    monkeypatch.setattr(torch.cuda, "set_rng_state", lambda state, device: asked.append(state))
+    state = text_training._random_state(OnGpu())
+    text_training._set_random_state(OnGpu(), state)
+    assert asked == [torch.device("cuda:1"), "its"]
+    with pytest.raises(KeyError):  # which begins the run anew
+        text_training._set_random_state(OnGpu(), {"cpu": torch.get_rng_state()})
