@@ -65,3 +65,31 @@ def tiny_t5(folder: Path) -> str:
         pad_token_id=0, eos_token_id=1, decoder_start_token_id=0,
     )  # fmt: skip
     return _save(folder, transformers.T5ForConditionalGeneration(config), tokenizer)
+
+
+PAIRED = {
+    # Family: (tokeniser, its special tokens, configuration, class).
+    "bert": ("BertTokenizer", ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"], "Bert"),
+    "deberta": ("DebertaTokenizer", ["[PAD]", "[CLS]", "[SEP]", "[UNK]", "[MASK]"], "Deberta"),
+    "roberta": ("RobertaTokenizer", ["<s>", "<pad>", "</s>", "<unk>", "<mask>"], "Roberta"),
+    "gpt2": ("GPT2Tokenizer", ["<|endoftext|>"], "GPT2"),
+}
+
+
+def tiny_judge(folder: Path, family: str, positions: int = 20) -> str:
+    """An NLI model with the tokeniser of its family, which knows the letters a, b and the space."""
+    name, special, prefix = PAIRED[family]
+    words = [*special, "a", "b", "\u0120", "\u0120a", "\u0120b"]
+    vocabulary = {token: row for row, token in enumerate(words)}
+    options = {} if family == "bert" else {"merges": []}
+    tokenizer = getattr(transformers, name)(vocab=vocabulary, **options)
+    torch.manual_seed(0)
+    pad = vocabulary.get("[PAD]", vocabulary.get("<pad>"))
+    config = getattr(transformers, f"{prefix}Config")(
+        vocab_size=len(words), hidden_size=16, num_hidden_layers=1, num_attention_heads=2,
+        intermediate_size=16, max_position_embeddings=positions, pad_token_id=pad,
+        id2label={0: "contradiction", 1: "neutral", 2: "entailment"},
+        label2id={"contradiction": 0, "neutral": 1, "entailment": 2},
+    )  # fmt: skip
+    model = getattr(transformers, f"{prefix}ForSequenceClassification")(config)
+    return _save(folder, model, tokenizer)

@@ -87,6 +87,22 @@ def tiny_siglip(folder: Path) -> Path:
     return _save(folder, transformers.SiglipModel, config, tokeniser, processor)
 
 
+def tiny_siglip2(folder: Path) -> Path:
+    """A SigLIP 2 of fixed resolution: it says SigLIP; its tokeniser is Gemma's, which has cases."""
+    tokens = ["<pad>", "<eos>", "<bos>", "<unk>", "\u2581", *string.ascii_letters, *"<|>.,"]
+    tokeniser = transformers.GemmaTokenizer(
+        vocab={token: row for row, token in enumerate(tokens)}, merges=[],
+        add_bos_token=False, add_eos_token=True,
+    )  # fmt: skip
+    text = {
+        "vocab_size": len(tokens), "max_position_embeddings": CONTEXT, "projection_size": WIDTH,
+        "pad_token_id": 0, "bos_token_id": 2, "eos_token_id": 1,
+    }  # fmt: skip
+    config = transformers.SiglipConfig(text_config={**TOWER, **text}, vision_config=VISION)
+    processor = transformers.SiglipImageProcessor(size={"height": 16, "width": 16})
+    return _save(folder, transformers.SiglipModel, config, tokeniser, processor)
+
+
 TINY = {"clip": tiny_clip, "align": tiny_align, "siglip": tiny_siglip}
 
 

@@ -1,5 +1,6 @@
 """Embeds a test set once: distinct texts, grouped by length, and distinct images."""
 
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -107,6 +108,13 @@ def embed_test_set(
         names += further.names
         images = np.concatenate([images, embed_images(encoder, further, further.names, batch_size)])
     texts = embed_texts(encoder, ["", *strings], batch_size)
+    truncated = encoder.truncated(strings)
+    if truncated:
+        print(
+            f"{truncated:,} of {len(strings):,} texts are longer than the model reads: it embeds "
+            "their beginning",
+            file=sys.stderr,
+        )
     of_tiers = texts[1:][[text in tiers for text in strings]]
     geometry, root_vector = find_root(root, encoder.geometry, texts[0], of_tiers)
     write_embeddings(
@@ -117,7 +125,10 @@ def embed_test_set(
             root=root_vector,
             names=tuple(names),
             strings=tuple(strings),
-            provenance=encoder.provenance(),
+            provenance={
+                **encoder.provenance(),
+                "texts": {"embedded": len(strings), "truncated": truncated},
+            },
             geometry=geometry,
         ),
     )

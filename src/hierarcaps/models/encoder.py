@@ -34,6 +34,10 @@ class DualEncoder(Protocol):
         """Return token ids, (B, context) int64; longer texts are truncated as the model does."""
         ...
 
+    def truncated(self, texts: Sequence[str]) -> int:
+        """Return of how many texts :meth:`tokenise` leaves out the end."""
+        ...
+
     def token_lengths(self, tokens: Tensor) -> Tensor:
         """Return how many leading tokens of each row matter, (B,) int64.
 

@@ -27,6 +27,26 @@ CANARIES: dict[str, Pair] = {
 }
 
 
+# Separators between premise and hypothesis that each family was trained with. (The tokeniser of
+# transformers 5 writes two for DeBERTa's first version.)
+SEPARATORS = {
+    "albert": 1,
+    "bart": 2,
+    "bert": 1,
+    "camembert": 2,
+    "deberta": 1,
+    "deberta-v2": 1,
+    "distilbert": 1,
+    "electra": 1,
+    "modernbert": 1,
+    "mpnet": 2,
+    "roberta": 2,
+    "xlm-roberta": 2,
+}
+# Families that number positions from the padding token's id on, and have room for fewer.
+_POSITIONS_AFTER_PADDING = ("camembert", "mpnet", "roberta", "xlm-roberta")
+
+
 class NLIModel:
     """Classifies (premise, hypothesis) pairs.
 
@@ -39,7 +59,8 @@ class NLIModel:
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
 
     Raises:
-        InputError: no such model, labels without the three names, or a canary misclassified.
+        InputError: no such model, a family whose pairs are not known, labels without the three
+            names, or a canary misclassified.
     """
 
     def __init__(
@@ -58,7 +79,12 @@ class NLIModel:
         self.tokenizer = load_pretrained("AutoTokenizer", model, **options)
         self.model = load_weights("AutoModelForSequenceClassification", model, **options)
         self.model.to(self.device).eval()
+        ends = (self.tokenizer.sep_token_id, self.tokenizer.eos_token_id)
+        self._separator = next((token for token in ends if token is not None), None)
+        self._collapses_separators = self._check_template()
         positions = getattr(self.model.config, "max_position_embeddings", max_length)
+        if self.model.config.model_type in _POSITIONS_AFTER_PADDING:
+            positions -= self.tokenizer.pad_token_id + 1
         self.max_length = min(max_length, positions)
         self._columns = resolve_labels(self.model.config.id2label, model)
         self._cache: dict[Pair, np.ndarray] = {}
@@ -78,11 +104,57 @@ class NLIModel:
                     f"classified as {found}, expected {relation}: are its labels named wrongly?"
                 )
 
+    def _is_readable(self, ids: Sequence[int]) -> bool:
+        """Whether a pair fits, of known words and without a separator spelled out in a text."""
+        unknown, separator = self.tokenizer.unk_token_id, self._separator
+        separators = SEPARATORS[self.model.config.model_type] + 1
+        known = unknown is None or unknown not in ids
+        return len(ids) <= self.max_length and known and ids.count(separator) == separators
+
+    def _check_template(self) -> bool:
+        """Check how premise and hypothesis are joined; return whether one separator is too many.
+
+        Canaries cannot see this: with another template a model is worse, not wrong.
+        """
+        family = self.model.config.model_type
+        separators = SEPARATORS.get(family)
+        if separators is None:
+            raise InputError(
+                f"NLI model {self.name}: how its family ({family}) joins premise and hypothesis is "
+                f"not known here, expected one of {', '.join(sorted(SEPARATORS))}"
+            )
+        separator = self._separator
+        template = self.tokenizer("a", "a")["input_ids"]
+        found = template.count(separator) - 1  # and one at the end
+        if self.tokenizer.pad_token_id is None or separator is None or found not in (1, 2):
+            raise InputError(
+                f"NLI model {self.name}: its tokeniser joins two texts as the tokens {template}, "
+                f"expected {separators} separator(s) ({separator}) between them, one at the end, "
+                "and a padding token"
+            )
+        if found < separators:
+            raise InputError(
+                f"NLI model {self.name}: its tokeniser writes one separator between premise and "
+                f"hypothesis, where {family} was trained with {separators}"
+            )
+        return found > separators
+
+    def _encode(self, pairs: Sequence[Pair]) -> dict[str, list[list[int]]]:
+        encoded = dict(self.tokenizer([p for p, _ in pairs], [h for _, h in pairs]))
+        if self._collapses_separators:
+            twice = [self._separator] * 2
+            for row, ids in enumerate(encoded["input_ids"]):
+                second = next(i for i in range(len(ids)) if ids[i : i + 2] == twice)
+                for values in encoded.values():
+                    values[row] = [*values[row][:second], *values[row][second + 1 :]]
+        return encoded
+
     def probabilities(self, pairs: Sequence[Pair]) -> np.ndarray:
         """Return the probabilities of (entailment, neutral, contradiction), float32 (N, 3).
 
-        A pair with a word unknown to the tokenizer, or longer than ``max_length``, is answered
-        neutral with probability 1: what cannot be read neither entails nor contradicts.
+        A pair with a word unknown to the tokenizer, longer than ``max_length`` or with a separator
+        spelled out in it is answered neutral with probability 1: what cannot be read neither
+        entails nor contradicts.
         Equal pairs are classified once, also across calls.
         """
         if not pairs:
@@ -95,16 +167,15 @@ class NLIModel:
     def _classify(self, pairs: list[Pair]) -> None:
         import torch
 
-        encoded = self.tokenizer([p for p, _ in pairs], [h for _, h in pairs])
+        encoded = self._encode(pairs)
         ids = encoded["input_ids"]
-        unknown = self.tokenizer.unk_token_id
         unreadable = np.array([0, 1, 0], dtype=np.float32)
         readable = []
         for index, row in enumerate(ids):
-            if len(row) > self.max_length or (unknown is not None and unknown in row):
-                self._cache[pairs[index]] = unreadable
-            else:
+            if self._is_readable(row):
                 readable.append(index)
+            else:
+                self._cache[pairs[index]] = unreadable
         readable.sort(key=lambda index: len(ids[index]))
         with torch.inference_mode():
             for batch in progress(list(self._batches(readable, ids)), "NLI"):

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 import transformers
 from PIL import Image
 from safetensors.torch import load_file, save_file
-from tiny_transformers import TINY
+from tiny_transformers import TINY, tiny_siglip2
 
 from hierarcaps.models import hub
 from hierarcaps.models.registry import load_model
@@ -20,7 +20,7 @@ from hierarcaps.runtime.errors import InputError
 from hierarcaps.runtime.files import sha256_file
 
 CPU = torch.device("cpu")
-TEXTS = ["", "a goat", "an animal on a hill", "a [PAD] b", "a long text, " * 40]
+TEXTS = ["", "a goat", "an animal on a hill", "a long text, " * 40]
 
 
 @pytest.fixture(scope="module")
@@ -237,3 +237,16 @@ def test_custom_code_is_refused(clip: Path, capsys: pytest.CaptureFixture[str]):
         (clip / name).write_text(json.dumps({**content, "auto_map": {key: reference}}))
     load_transformers(str(clip), CPU)
     assert "executed" not in capsys.readouterr().out
+
+
+def test_siglip2_reads_lower_case_padded_on_the_right(tmp_path):
+    """Its checkpoints call themselves SigLIP, and Gemma's tokeniser keeps the case."""
+    encoder = load_transformers(str(tiny_siglip2(tmp_path)), torch.device("cpu"))
+    tokens = encoder.tokenise(["A Dog.", "a dog.", "A DOG" * 9])
+    letters = [1 + 4 + "abcdefghijklmnopqrstuvwxyz".index(letter) for letter in "adog"]
+    a, d, o, g = letters
+    assert tokens[0].tolist() == [a, 4, d, o, g, 60, 1, 0, 0, 0, 0, 0]
+    assert torch.equal(tokens[0], tokens[1])
+    assert tokens[2, -1] == 1
+    assert encoder.token_lengths(tokens).tolist() == [12, 12, 12]
+    assert encoder.truncated(["A Dog.", "A DOG" * 9]) == 1

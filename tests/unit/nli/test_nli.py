@@ -3,7 +3,7 @@ from random import Random
 import numpy as np
 import pytest
 from hostile_captions import HOSTILE
-from tiny_checkpoints import tiny_deberta
+from tiny_checkpoints import tiny_deberta, tiny_judge
 
 from hierarcaps.nli import CONTRADICTION, ENTAILMENT, NEUTRAL, NLIModel
 from hierarcaps.nli.model import resolve_labels
@@ -156,3 +156,39 @@ def test_training_writes_a_checkpoint_that_opens_like_any_other(tmp_path):
     assert report["n"]["all"] == 200
     with pytest.raises(InputError, match="no multiple"):
         train_nli(SETTINGS | {"heads": 5}, tmp_path / "x", tmp_path / "c.csv")
+
+
+@pytest.mark.parametrize(
+    ("family", "ids"),
+    [
+        ("bert", [2, 5, 3, 6, 3]),
+        # One separator, as it was trained with; the tokeniser of transformers 5 writes two.
+        ("deberta", [1, 5, 2, 6, 2]),
+        ("roberta", [0, 5, 2, 2, 6, 2]),
+    ],
+)
+def test_pairs_are_joined_as_the_family_was_trained(tmp_path, family, ids):
+    judge = NLIModel(tiny_judge(tmp_path, family), canaries={})
+    encoded = judge._encode([("a", "b"), ("b", "a")])
+    assert encoded["input_ids"][0] == ids
+    assert {len(values[0]) for values in encoded.values()} == {len(ids)}
+    assert judge.probabilities([("a", "b")]).shape == (1, 3)
+
+
+def test_a_family_whose_pairs_are_not_known_is_refused(tmp_path):
+    with pytest.raises(InputError, match=r"its family \(gpt2\) joins .* is not known here"):
+        NLIModel(tiny_judge(tmp_path, "gpt2"), canaries={})
+
+
+def test_a_roberta_has_room_for_two_tokens_fewer_than_it_has_positions(tmp_path):
+    judge = NLIModel(tiny_judge(tmp_path, "roberta", positions=14), max_length=512, canaries={})
+    assert judge.max_length == 12
+    texts = [("a" * 4, "b" * 4), ("a" * 5, "b" * 4)]  # 12 tokens, 13 tokens
+    fits, too_long = judge.probabilities(texts)
+    assert too_long.tolist() == [0, 1, 0]
+    assert fits.tolist() != [0, 1, 0]
+
+
+def test_a_separator_spelled_out_is_no_separator(tmp_path):
+    judge = NLIModel(tiny_judge(tmp_path, "bert"), canaries={})
+    assert judge.probabilities([("a [SEP] b", "a")])[0].tolist() == [0, 1, 0]

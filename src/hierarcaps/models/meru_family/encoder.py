@@ -87,6 +87,10 @@ class MeruEncoder:
         """Token ids of CLIP's tokeniser, (B, context) int64."""
         return self._features.tokenise(texts)
 
+    def truncated(self, texts: Sequence[str]) -> int:
+        """Texts of more tokens than the context has room for."""
+        return self._features.truncated(texts)
+
     def token_lengths(self, tokens: Tensor) -> Tensor:
         """Leading tokens that matter, (B,)."""
         return self._features.token_lengths(tokens)

@@ -1,5 +1,6 @@
 """Models of the open_clip library: published weights, hub repositories and local folders."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -35,12 +36,14 @@ class OpenClipEncoder:
         self,
         model: open_clip.CLIP,
         preprocess: Callable[[Image.Image], Tensor],
-        tokeniser: Callable[[list[str]], Tensor],
+        tokeniser: Any,
         provenance: dict[str, Any],
     ) -> None:
         self.model = model
         self._preprocess = preprocess
         self.tokeniser = tokeniser
+        if (inner := getattr(tokeniser, "tokenizer", None)) is not None:
+            inner.split_special_tokens = True
         self._provenance = provenance
         self._croppable = _is_croppable(model)
 
@@ -51,7 +54,29 @@ class OpenClipEncoder:
 
     def tokenise(self, texts: Sequence[str]) -> Tensor:
         """Token ids, (B, context) int64."""
-        return self.tokeniser(list(texts))
+        return self.tokeniser(self._plain(texts))
+
+    def truncated(self, texts: Sequence[str]) -> int:
+        """Texts of more tokens than the context has room for."""
+        rows = self.tokenise(texts) if texts else ()
+        full = [t for t, row in zip(self._plain(texts), rows, strict=True) if _is_full(row)]
+        inner = getattr(self.tokeniser, "tokenizer", None)
+        if inner is not None:  # a tokeniser of transformers, as open_clip wraps it
+            encoded = inner(full, truncation=False)["input_ids"] if full else []
+            return sum(len(row) > self.tokeniser.context_length for row in encoded)
+        # Start and end of text come on top.
+        room = self.tokeniser.context_length - 2
+        return sum(len(self.tokeniser.encode(text)) > room for text in full)
+
+    def _plain(self, texts: Sequence[str]) -> list[str]:
+        """Let a special token that a caption spells out be text, which cuts off nothing."""
+        special = getattr(self.tokeniser, "all_special_ids", ())
+        names = [self.tokeniser.decoder[token] for token in special]
+        plain = list(texts)
+        for name in names:
+            spaced = f"{name[0]} {name[1:-1]} {name[-1]}"
+            plain = [re.sub(re.escape(name), spaced, text, flags=re.IGNORECASE) for text in plain]
+        return plain
 
     def token_lengths(self, tokens: Tensor) -> Tensor:
         """Leading tokens that matter, (B,); the whole context for a text tower that sees it."""
@@ -125,6 +150,11 @@ def _is_croppable(model: open_clip.CLIP) -> bool:
         and model.text_pool_type == "argmax"
         and model.attn_mask is not None
     )
+
+
+def _is_full(tokens: Tensor) -> bool:
+    """Whether a row of tokens has no padding at its end, which is 0 or one token repeated."""
+    return bool(tokens[-1] != 0 and tokens[-1] != tokens[-2])
 
 
 def load_open_clip(name: str, pretrained: str | None, device: torch.device) -> OpenClipEncoder:

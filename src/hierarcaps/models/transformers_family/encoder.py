@@ -70,6 +70,12 @@ class TransformersEncoder:
         }[kind]
         # Where attention is not causal and padding is no part of the text as the model learnt it.
         self._masks_padding = kind == "align"
+        # SigLIP was trained on lower-cased texts. Its own tokeniser sees to that; the one of SigLIP
+        # 2's checkpoints that call themselves SigLIP does not, nor does it always pad on the right.
+        self._lower_case = kind == "siglip"
+        # A special token spelled out in a caption is text: an end of text would cut the rest off.
+        tokeniser.split_special_tokens = True
+        tokeniser.padding_side = tokeniser.truncation_side = "right"
 
     @property
     def device(self) -> torch.device:
@@ -79,13 +85,23 @@ class TransformersEncoder:
     def tokenise(self, texts: Sequence[str]) -> Tensor:
         """Token ids, (B, context) int64, always padded: SigLIP learnt no other texts."""
         encoded = self._tokeniser(
-            list(texts),
+            self._cased(texts),
             padding="max_length",
             truncation=True,
             max_length=self._context,
             return_tensors="pt",
         )
         return encoded["input_ids"]
+
+    def truncated(self, texts: Sequence[str]) -> int:
+        """Texts of more tokens than the context has room for."""
+        if not texts:
+            return 0
+        encoded = self._tokeniser(self._cased(texts), truncation=False, verbose=False)["input_ids"]
+        return sum(len(row) > self._context for row in encoded)
+
+    def _cased(self, texts: Sequence[str]) -> list[str]:
+        return [text.lower() for text in texts] if self._lower_case else list(texts)
 
     def token_lengths(self, tokens: Tensor) -> Tensor:
         """Leading tokens that matter, (B,): for SigLIP all, since it attends to padding."""
