@@ -1,7 +1,7 @@
 """Alignment runs in processes that can be killed.
 
-Reads lines ``STATE<tab>OUTPUT<tab>SECONDS`` and forks a run for each, so that the libraries are
-imported once; kills it after that time (0: never) and answers with its exit code.
+Says when the libraries are imported, reads lines ``STATE<tab>OUTPUT<tab>SECONDS`` and forks a run
+for each; kills it after that time (0: never) and answers with its exit code.
 """
 
 import os
@@ -48,6 +48,7 @@ def run(state: Path, output: Path) -> None:
 
 
 def main() -> None:
+    print("ready", flush=True)
     for line in sys.stdin:
         state, output, seconds = line.rstrip("\n").split("\t")
         pid = os.fork()

@@ -36,6 +36,7 @@ def runs() -> Iterator[Callable[[Path, Path, float], int]]:
         assert worker.stdin is not None
         assert worker.stdout is not None
         commands, answers = worker.stdin, worker.stdout
+        assert answers.readline() == "ready\n"  # the time of a run is not that of its imports
 
         def run(state: Path, output: Path, kill_after: float) -> int:
             output.mkdir(exist_ok=True)

@@ -29,11 +29,11 @@ def report_of(job: Job) -> str:
 @pytest.mark.parametrize(
     ("file", "pages"),
     [
-        ("report/index/index.css", {"write_index"}),
+        ("report/index/page.css", {"write_index"}),
         ("explorer/page.css", {"export_explorer"}),
         ("report/page.css", {"dataset", "zero_shot", "alignment", "qualitative", "paper"}),
         ("report/dataset/tables.py", {"dataset"}),
-        ("report/zero_shot/radial_view.py", {"zero_shot"}),
+        ("report/zero_shot/plane.py", {"zero_shot"}),
         ("report/qualitative/page.py", {"qualitative"}),
     ],
 )

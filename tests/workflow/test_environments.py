@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import ROOT
 from dependencies import _python_of, files_of
+from smoke import ROOT
 
 ENVIRONMENTS = ROOT / "workflow" / "envs"
 OWN = {"hierarcaps", "_job", "run_lock"}

@@ -2,7 +2,7 @@
 
 import pandas as pd
 import pytest
-from conftest import ROOT, snakemake
+from smoke import ROOT, snakemake
 
 
 @pytest.fixture(scope="module")

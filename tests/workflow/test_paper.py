@@ -2,8 +2,8 @@
 
 import os
 
-from conftest import ROOT, snakemake
 from job_table import job_counts
+from smoke import ROOT, snakemake
 
 SOURCES = (
     "data/conceptual/Train_GCC-training.tsv",

@@ -3,7 +3,7 @@
 import json
 import re
 
-from conftest import snakemake
+from smoke import snakemake
 
 
 def test_the_index_links_what_exists(smoke_run):

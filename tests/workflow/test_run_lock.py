@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import run_lock
-from conftest import ROOT
+from smoke import ROOT
 
 
 def python(code: str, folder: Path) -> subprocess.Popen:

@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import planned, snakemake
 from safetensors.numpy import load_file
+from smoke import planned, snakemake
 
 from hierarcaps.data.hierarchy import read_hierarchies
 from hierarcaps.evaluation.results import SUMMARY_COLUMNS

@@ -4,7 +4,7 @@ import re
 import sys
 
 import pytest
-from conftest import ROOT, snakemake
+from smoke import ROOT, snakemake
 
 sys.path.insert(0, str(ROOT / "docs"))
 

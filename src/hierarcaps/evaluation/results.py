@@ -6,17 +6,19 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
 from hierarcaps import __version__
-from hierarcaps.evaluation.tasks.protocol import Task
 from hierarcaps.metrics.intervals import Interval, Statistic, mean_interval, statistic_interval
 from hierarcaps.runtime.errors import InputError
 from hierarcaps.runtime.files import atomic_path, sha256_json, write_json
+
+if TYPE_CHECKING:
+    from hierarcaps.evaluation.tasks.protocol import Task
 
 VERSIONED_PACKAGES = ("numpy", "torch", "open_clip_torch", "transformers")
 HEADLINE_METRICS = ("precision", "recall", "tau_d", "image_to_text_r1", "text_to_image_r1")
@@ -45,7 +47,7 @@ def versions() -> dict[str, str]:
 def write_result(
     folder: str | Path,
     run: Run,
-    task: Task,
+    task: "Task",
     table: pd.DataFrame,
     settings: Mapping[str, Any],
     provenance: Mapping[str, Any],
