@@ -55,18 +55,23 @@ def is_sentence(text: str) -> bool:
 def file_name(text: str) -> str:
     """Return the file name, without folders, that an address, a path or a name ends in.
 
-    Of an address the query goes where the path names an image (``a.jpg?width=640``), and ``%20``
+    A query behind the name of an image goes (``a.jpg?width=640``), and ``%20`` in an address
     becomes a space. Backslashes part folders. The name is in Unicode form NFC.
     """
+    text = _without_query(text)
     if is_address(text):
-        path = re.split(r"[?#]", text, maxsplit=1)[0]
-        text = unquote(path if path.casefold().endswith(SUFFIXES) else text)
+        text = unquote(text)
     return unicodedata.normalize("NFC", re.split(r"[/\\]", text)[-1])
 
 
 def canonical(name: str) -> str:
     """Return what all spellings of a file name share; case tells names apart."""
-    return unicodedata.normalize("NFC", unquote(name))
+    return unicodedata.normalize("NFC", unquote(_without_query(name)))
+
+
+def _without_query(text: str) -> str:
+    path = re.split(r"[?#]", text, maxsplit=1)[0]
+    return path if path.casefold().endswith(SUFFIXES) else text
 
 
 class NameIndex:
@@ -103,5 +108,5 @@ class NameIndex:
 
 def _bare(name: str) -> str:
     """Return a name without folder, query, suffix and case, to find what was meant."""
-    name = file_name(re.split(r"[?]", name, maxsplit=1)[0])
+    name = file_name(name)
     return canonical(name).rpartition(".")[0].casefold() or canonical(name).casefold()

@@ -236,9 +236,11 @@ def text_column(path: Path, table: Any, name: str) -> list[Cell]:
 
 
 def is_text(kind: Any) -> bool:
-    """Return whether an Arrow type holds texts: plain, large, a view, or categories of them."""
+    """Return whether an Arrow type, or None, holds texts: plain, large, views or categories."""
     from pyarrow import types
 
+    if kind is None:
+        return False
     if types.is_dictionary(kind):
         return is_text(kind.value_type)
     return types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind)
