@@ -33,8 +33,13 @@ def test_a_name_is_what_an_address_or_a_path_ends_in(text, name):
 
 
 def test_a_file_is_found_by_another_spelling_of_its_name(tmp_path):
-    for name in (unicodedata.normalize("NFD", "café à Zürich.jpg"), "with space.jpg", "a%20b.jpg", "0.jpg?w=9"):
-        Image.new("RGB", (4, 4)).save(tmp_path / name)
+    for name in (
+        unicodedata.normalize("NFD", "café à Zürich.jpg"),
+        "with space.jpg",
+        "a%20b.jpg",
+        "0.jpg?w=9",
+    ):
+        Image.new("RGB", (4, 4)).save(tmp_path / name, "JPEG")
     store = open_images(tmp_path)
     for name in ("café à Zürich.jpg", "with%20space.jpg", "a b.jpg", "0.jpg"):
         assert name in store
