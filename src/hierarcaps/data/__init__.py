@@ -3,4 +3,7 @@
 Reading, checking and writing; ``leakage`` keeps test images out of every training.
 """
 
-__all__ = ["class_tree", "downloads", "hierarchy", "image_sets", "images", "leakage", "official"]
+__all__ = [
+    "captions", "class_tree", "decoding", "downloads", "hierarchy", "image_sets", "images",
+    "leakage", "names", "official", "tables",
+]  # fmt: skip

@@ -3,7 +3,6 @@
 A file that is in place already is never fetched, so that a prepared directory needs no network.
 """
 
-import csv
 import shutil
 import tarfile
 import tempfile
@@ -13,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from hierarcaps.data.tables import read_rows
 from hierarcaps.runtime.errors import InputError
 from hierarcaps.runtime.files import atomic_path, sha256_file
 
@@ -50,11 +50,11 @@ def read_downloads(path: str | Path) -> list[Download]:
         InputError: another header, an address that is not https, a file elsewhere than below
             ``data/published``, or one without a hash.
     """
-    with Path(path).open(encoding="utf-8", newline="") as file:
-        reader = csv.DictReader(file)
-        if reader.fieldnames != COLUMNS:
-            raise InputError(f"{path}: found {reader.fieldnames}, expected {','.join(COLUMNS)}")
-        downloads = [Download(**row) for row in reader]
+    rows = read_rows(path, what="list of downloads")
+    header = next(rows, (0, []))[1]
+    if header != COLUMNS:
+        raise InputError(f"{path}: found {header}, expected {','.join(COLUMNS)}")
+    downloads = [Download(*cells) for _, cells in rows]
     for each in downloads:
         if not each.url.startswith("https://"):
             raise InputError(f"{path}: {each.file}: found {each.url!r}, expected https://...")

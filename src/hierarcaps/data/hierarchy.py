@@ -9,12 +9,22 @@ import csv
 import gzip
 import io
 import re
-import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from hierarcaps.data.names import file_name, is_sentence
+from hierarcaps.data.tables import (
+    is_list_of_texts,
+    is_null,
+    is_text,
+    is_whole_number,
+    parquet_schema,
+    read_parquet_columns,
+    read_rows,
+    shorten,
+)
 from hierarcaps.runtime.errors import InputError
 from hierarcaps.runtime.files import atomic_path
 
@@ -64,25 +74,26 @@ def _check_chain(chain: tuple[str, ...], what: str) -> None:
 def read_hierarchies(path: str | Path) -> list[CaptionHierarchy]:
     """Read the hierarchies of a ``.csv``, ``.csv.gz``, ``.tsv`` or ``.parquet`` file, in its order.
 
-    Rows without an ``id`` column are numbered from 0. ``image`` is the last part of ``image_url``.
+    Rows without an ``id`` column are numbered from 0. ``image`` is the file name in
+    which ``image_url`` ends, without a query and with ``%20`` as a space (``names.file_name``).
 
     Raises:
         InputError: unreadable file, missing column, row that is not a hierarchy, repeated id.
     """
     path = Path(path)
     items: list[CaptionHierarchy] = []
-    row_of_id: dict[str, int] = {}
-    for row, fields in enumerate(_read_rows(path), start=1):
+    place_of_id: dict[str, str] = {}
+    for place, fields in _read_rows(path):
         try:
-            item = _from_fields(fields, default_id=str(row - 1))
+            item = _from_fields(fields, default_id=str(len(items)))
         except InputError as error:
-            raise InputError(f"{path}, row {row}: {error}") from None
-        if item.item_id in row_of_id:
+            raise InputError(f"{path}, {place}: {error}") from None
+        if item.item_id in place_of_id:
             raise InputError(
-                f"{path}, row {row}: id {item.item_id!r} was already given to row "
-                f"{row_of_id[item.item_id]}, expected unique ids"
+                f"{path}, {place}: id {item.item_id!r} was already given to "
+                f"{place_of_id[item.item_id]}, expected unique ids"
             )
-        row_of_id[item.item_id] = row
+        place_of_id[item.item_id] = place
         items.append(item)
     if not items:
         raise InputError(f"{path}: found no rows, expected at least one hierarchy")
@@ -129,52 +140,22 @@ def _suffix(path: Path) -> str:
     raise InputError(f"{path}: unknown kind of hierarchy file, expected one of {expected}")
 
 
-def _read_rows(path: Path) -> Iterator[Mapping[str, Any]]:
-    suffix = _suffix(path)
-    if not path.is_file():
-        raise InputError(f"{path}: no such file, expected a table of caption hierarchies")
-    if suffix == ".parquet":
-        return _read_parquet(path)
-    return _read_text(path, _DELIMITERS[suffix])
-
-
-def _read_text(path: Path, delimiter: str) -> Iterator[Mapping[str, str]]:
-    text = _decode(path)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+def _read_rows(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield (line or row, its fields by column)."""
+    what = "table of caption hierarchies"
+    if _suffix(path) == ".parquet":
+        rows = _read_parquet(path, what)
+        yield from ((f"row {number}", fields) for number, fields in enumerate(rows, start=1))
+        return
     header: list[str] | None = None
-    row = 0
-    try:
-        for cells in reader:
-            if header is None:
-                header = cells
-                _check_header(path, header)
-            elif cells:
-                row += 1
-                if len(cells) != len(header):
-                    raise InputError(
-                        f"{path}, row {row}: found {len(cells)} fields, expected {len(header)} "
-                        f"({', '.join(header)}); a caption with a delimiter must be quoted"
-                    )
-                yield dict(zip(header, cells, strict=True))
-    except csv.Error as error:
-        raise InputError(
-            f"{path}, row {row + 1}: not a valid table row ({error}), "
-            "expected comma-separated values"
-        ) from None
+    for line, cells in read_rows(path, _DELIMITERS[_suffix(path)], what):
+        if header is None:
+            header = cells
+            _check_header(path, header)
+        else:
+            yield f"line {line}", dict(zip(header, cells, strict=True))
     if header is None:
         raise InputError(f"{path}: the file is empty, expected a header and rows of hierarchies")
-
-
-def _decode(path: Path) -> str:
-    try:
-        content = path.read_bytes()
-        if path.name.endswith(".gz"):
-            content = gzip.decompress(content)
-        return content.decode("utf-8-sig")
-    except (OSError, EOFError, zlib.error) as error:
-        raise InputError(f"{path}: cannot be read ({error}), expected a gzip CSV file") from None
-    except UnicodeDecodeError:
-        raise InputError(f"{path}: not a CSV file, expected UTF-8 text") from None
 
 
 def _check_header(path: Path, header: list[str]) -> None:
@@ -193,16 +174,30 @@ def _check_header(path: Path, header: list[str]) -> None:
 def _from_fields(fields: Mapping[str, Any], default_id: str) -> CaptionHierarchy:
     """Build one item from a row of either official table, or of a Parquet file."""
     if "tiers" in fields:
+        if fields["id"] is None:
+            raise InputError("the id is null, expected a text or a number")
         tiers, negatives = tuple(fields["tiers"] or ()), fields["negatives"]
         negatives = None if negatives is None else tuple(negatives)
-        return CaptionHierarchy(str(fields["id"]), tiers, fields["image"], negatives)  # type: ignore[arg-type]
-    image = fields.get("image_url", "").rsplit("/", 1)[-1] or None
+        image = _image_name(fields["image"])
+        return CaptionHierarchy(str(fields["id"]), tiers, image, negatives)  # type: ignore[arg-type]
+    image = _image_name(fields.get("image_url"))
     item_id = fields.get("id", default_id)
     if "positive" in fields:
         tiers, negatives = _split(fields["positive"]), _split(fields["negative"])
     else:
         tiers, negatives = _split(fields["captions"]), None
     return CaptionHierarchy(item_id, tiers, image, negatives)  # type: ignore[arg-type]
+
+
+def _image_name(text: str | None) -> str | None:
+    if not text:
+        return None
+    if is_sentence(text):
+        raise InputError(
+            f"found {shorten(text)} for the image, expected a file name or an address; have the "
+            "columns shifted?"
+        )
+    return file_name(text) or None
 
 
 def _split(chain: str) -> tuple[str, ...]:
@@ -243,21 +238,26 @@ def _text_fields(path: Path, item: CaptionHierarchy) -> dict[str, str]:
     }
 
 
-def _read_parquet(path: Path) -> Iterator[Mapping[str, Any]]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        table = pq.read_table(path)
-    except (OSError, pa.ArrowException) as error:
-        raise InputError(f"{path}: not a readable Parquet file ({_first_line(error)})") from None
-    missing = [column for column in _PARQUET_COLUMNS if column not in table.column_names]
+def _read_parquet(path: Path, what: str) -> Iterator[Mapping[str, Any]]:
+    names = parquet_schema(path, what).names
+    missing = [column for column in _PARQUET_COLUMNS if column not in names]
     if missing:
         raise InputError(
-            f"{path}: column {missing[0]!r} is missing, found {', '.join(table.column_names)!r}, "
+            f"{path}: column {missing[0]!r} is missing, found {', '.join(names)!r}, "
             f"expected {', '.join(_PARQUET_COLUMNS)}"
         )
-    yield from table.select(_PARQUET_COLUMNS).to_pylist()
+    table = read_parquet_columns(path, _PARQUET_COLUMNS, what)
+    kinds = {
+        "id": ((is_text, is_whole_number), "texts or whole numbers"),
+        "tiers": ((is_list_of_texts,), "lists of texts"),
+        "image": ((is_text, is_null), "texts"),
+        "negatives": ((is_list_of_texts, is_null), "lists of texts"),
+    }
+    for column, (checks, expected) in kinds.items():
+        kind = table.schema.field(column).type
+        if not any(check(kind) for check in checks):
+            raise InputError(f"{path}: column {column!r} holds {kind}, expected {expected}")
+    yield from table.to_pylist()
 
 
 def _write_parquet(path: Path, items: list[CaptionHierarchy]) -> None:
@@ -282,7 +282,3 @@ def _write_parquet(path: Path, items: list[CaptionHierarchy]) -> None:
         raise InputError(f"{path}: a caption is not valid unicode text ({error.reason})") from None
     with atomic_path(path) as partial:
         pq.write_table(table, partial)
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).split("\n", 1)[0]

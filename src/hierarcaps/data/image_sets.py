@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image
 
 from hierarcaps.data.images import ImageStore, open_images
+from hierarcaps.data.names import is_company
 from hierarcaps.runtime.errors import InputError
 from hierarcaps.runtime.files import sha256_file, sha256_json
 
@@ -104,10 +105,11 @@ class _Joined:
 def labelled_files(source: str | Path) -> list[tuple[str, str]]:
     """Return (file, class) of each image of a source, sorted by class.
 
-    The source has a folder for each class, or CIFAR's binary files (files are then numbers).
+    The source has a folder for each class, or CIFAR's binary files (files are then numbers). What
+    programs leave there (hidden files, ``__MACOSX``, ``Thumbs.db``) is neither class nor image.
 
     Raises:
-        InputError: no such folder, no class in it, or a class without an image.
+        InputError: no such folder, no class in it, or a class without an image or with a folder.
     """
     source = Path(source)
     if not source.is_dir():
@@ -116,8 +118,14 @@ def labelled_files(source: str | Path) -> list[tuple[str, str]]:
         cifar = _read_cifar(source)
         return [(str(row), cifar.names[-1][label]) for row, label in enumerate(cifar.labels[:, -1])]
     rows = []
-    for folder in sorted(path for path in source.iterdir() if path.is_dir()):
-        files = sorted(path.name for path in folder.iterdir() if path.is_file())
+    for folder in sorted(path for path in _entries(source) if path.is_dir()):
+        files = sorted(path.name for path in _entries(folder))
+        for file in files:
+            if not (folder / file).is_file():
+                raise InputError(
+                    f"{folder / file}: found a folder or a broken link among the images of a "
+                    "class, expected image files alone"
+                )
         if not files:
             raise InputError(
                 f"{folder}: the class has no image; expected one or more, or no such folder"
@@ -126,6 +134,11 @@ def labelled_files(source: str | Path) -> list[tuple[str, str]]:
     if not rows:
         raise InputError(f"{source}: found no folder of a class, expected one for each class")
     return rows
+
+
+def _entries(folder: Path) -> list[Path]:
+    """Return what a folder holds, without what programs leave there."""
+    return [path for path in folder.iterdir() if not is_company(path.name)]
 
 
 def content_sha256(source: str | Path, files: Sequence[tuple[str, str]]) -> str:

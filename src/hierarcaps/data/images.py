@@ -1,17 +1,27 @@
 """Images by name, from a folder of files or a Parquet file of encoded images."""
 
 import io
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
 from PIL import Image
 
+from hierarcaps.data.decoding import decode_image
+from hierarcaps.data.names import NameIndex, file_name, is_company
+from hierarcaps.data.tables import (
+    is_text,
+    parquet_schema,
+    read_parquet_columns,
+    text_column,
+)
 from hierarcaps.runtime.errors import InputError
 
 
 class ImageStore(Protocol):
-    """Read-only mapping from a file name to a PIL image in RGB, decoded at each access."""
+    """Read-only mapping from a file name to a PIL image in RGB, decoded at each access.
+
+    A name is found in any spelling that can mean one file alone (``names.NameIndex``).
+    """
 
     def __getitem__(self, name: str) -> Image.Image: ...
 
@@ -28,10 +38,15 @@ class ImageStore(Protocol):
 def open_images(source: str | Path) -> ImageStore:
     """Open a folder of image files, or a Parquet file with the columns ``name`` and ``image``.
 
+    What programs leave in folders (``.DS_Store``, ``Thumbs.db``) is no image. In Parquet, names are
+    texts of any Arrow type, images are bytes, or records of ``bytes`` and ``path`` as on the hub;
+    without a column ``name`` the file name in ``path`` is taken.
+
     Indexing raises InputError for a name that is absent and for a file that is no whole image.
 
     Raises:
-        InputError: ``source`` does not exist, is of another kind, or has other columns.
+        InputError: ``source`` does not exist, is of another kind, or has other columns; a name that
+            is null or occurs twice.
     """
     source = Path(source)
     if source.is_dir():
@@ -46,45 +61,58 @@ def open_images(source: str | Path) -> ImageStore:
 class _FolderImages:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._names = frozenset(path.name for path in folder.iterdir() if path.is_file())
+        self._index = NameIndex(
+            path.name for path in folder.iterdir() if path.is_file() and not is_company(path.name)
+        )
 
     def __getitem__(self, name: str) -> Image.Image:
         # Only names that the folder itself lists are opened: a table's "../x" leads nowhere.
-        if name not in self._names:
-            raise InputError(f"{self._folder / name}: no such image file in this folder")
-        path = self._folder / name
+        found = self._index.find(name)
+        if found is None:
+            near = self._index.near(name)
+            raise InputError(f"{self._folder / name}: no such image file in this folder{near}")
+        path = self._folder / found
         return decode_image(path, str(path))
 
     def __contains__(self, name: object) -> bool:
-        return name in self._names
+        return self._index.find(name) is not None
 
     def __len__(self) -> int:
-        return len(self._names)
+        return len(self._index)
 
     @property
     def names(self) -> tuple[str, ...]:
-        return tuple(sorted(self._names))
+        return tuple(self._index)
 
 
 class _ParquetImages:
     def __init__(self, path: Path) -> None:
         self._path = path
-        table = _read_table(path)
-        self._images = table.column("image")
-        self._row_of: Mapping[str, int] = {
-            name: row for row, name in enumerate(table.column("name").to_pylist())
-        }
-        if len(self._row_of) != len(self._images):
-            raise InputError(f"{path}: a name occurs twice in column 'name', expected unique names")
+        names, self._images = _read_parquet(path)
+        self._row_of: dict[str, int] = {}
+        for row, name in enumerate(names):
+            if not name:
+                raise InputError(f"{path}, row {row + 1}: has no name, expected one for each image")
+            if name in self._row_of:
+                raise InputError(
+                    f"{path}, row {row + 1}: name {name!r} occurs twice, first in row "
+                    f"{self._row_of[name] + 1}, expected unique names"
+                )
+            self._row_of[name] = row
+        self._index = NameIndex(self._row_of)
 
     def __getitem__(self, name: str) -> Image.Image:
-        row = self._row_of.get(name)
-        if row is None:
-            raise InputError(f"{self._path}: has no image named {name!r}")
-        return decode_image(io.BytesIO(self._images[row].as_py() or b""), f"{self._path}, {name!r}")
+        found = self._index.find(name)
+        if found is None:
+            near = self._index.near(name)
+            raise InputError(f"{self._path}: has no image named {name!r}{near}")
+        content = self._images[self._row_of[found]].as_py()
+        if content is None:
+            raise InputError(f"{self._path}, {found!r}: the image is null, expected its bytes")
+        return decode_image(io.BytesIO(content), f"{self._path}, {found!r}")
 
     def __contains__(self, name: object) -> bool:
-        return name in self._row_of
+        return self._index.find(name) is not None
 
     def __len__(self) -> int:
         return len(self._row_of)
@@ -94,37 +122,37 @@ class _ParquetImages:
         return tuple(sorted(self._row_of))
 
 
-def _read_table(path: Path) -> Any:
+def _read_parquet(path: Path) -> tuple[list[str | None], Any]:
+    """Return the names and the Arrow column of encoded images."""
     import pyarrow as pa
-    import pyarrow.parquet as pq
+    import pyarrow.compute as pc
 
-    try:
-        schema = pq.read_schema(path)
-        for column, kind in (("name", pa.types.is_string), ("image", pa.types.is_binary)):
-            if column not in schema.names or not kind(schema.field(column).type):
-                raise InputError(
-                    f"{path}: found columns {', '.join(schema.names)!r}, expected 'name' (text) "
-                    "and 'image' (bytes of an encoded image)"
-                )
-        return pq.read_table(path, columns=["name", "image"])
-    except (OSError, pa.ArrowException) as error:
-        reason = str(error).split("\n", 1)[0]
-        raise InputError(f"{path}: not a readable Parquet file ({reason})") from None
-
-
-def decode_image(file: Path | io.BytesIO, label: str) -> Image.Image:
-    """Return an image file as a whole RGB image.
-
-    Raises:
-        InputError: truncated, or no image; the message begins with ``label``.
-    """
-    try:
-        with Image.open(file) as image:
-            return image.convert("RGB")
-    except Image.UnidentifiedImageError:
-        raise InputError(f"{label}: not an image, expected a JPEG, PNG or similar file") from None
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        # Pillow raises SyntaxError and ValueError as well for broken PNG chunks.
+    schema = parquet_schema(path, "Parquet file of images")
+    columns = [column for column in ("name", "image") if column in schema.names]
+    kinds = {column: schema.field(column).type for column in columns}
+    image = kinds.get("image")
+    fields: dict[str, Any] = {}
+    if image is not None and pa.types.is_struct(image):
+        fields = {field.name: field.type for field in image}
+    has_names = is_text(kinds["name"]) if "name" in kinds else is_text(fields.get("path"))
+    if not has_names or not _is_bytes(fields.get("bytes", image)):
+        found = ", ".join(f"{name} ({schema.field(name).type})" for name in schema.names[:8])
         raise InputError(
-            f"{label}: the image cannot be decoded ({error}); is it truncated?"
-        ) from None
+            f"{path}: found columns {found!r}, expected 'name' (text) and 'image' (bytes of an "
+            "encoded image, or a record of bytes and path)"
+        )
+    table = read_parquet_columns(path, columns, "Parquet file of images")
+    images = table.column("image")
+    if "name" in kinds:
+        names = text_column(path, table, "name")
+    else:
+        paths = pc.struct_field(images, "path").to_pylist()
+        names = [None if each is None else file_name(each) for each in paths]
+    return names, pc.struct_field(images, "bytes") if fields else images
+
+
+def _is_bytes(kind: Any) -> bool:
+    from pyarrow import types
+
+    checks = (types.is_binary, types.is_large_binary, types.is_binary_view)
+    return kind is not None and any(check(kind) for check in checks)

@@ -5,16 +5,18 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from hierarcaps.data.hierarchy import CaptionHierarchy
+from hierarcaps.data.names import canonical, file_name
 
 _COCO_PREFIX = re.compile(r"^COCO_(train|val|test)\d{4}_")
 
 
 def image_key(name: str) -> str:
-    """Return the identity of an image whatever its folder, extension or COCO release.
+    """Return the identity of an image whatever its folder, extension, spelling or COCO release.
 
-    ``COCO_val2014_000000301718.jpg`` and ``train2017/000000301718.jpg`` are one image.
+    ``COCO_val2014_000000301718.jpg`` and ``https://x/train2017/000000301718.jpg?width=640`` are
+    one image.
     """
-    stem = Path(str(name).replace("\\", "/").rsplit("/", 1)[-1]).stem
+    stem = Path(canonical(file_name(str(name)))).stem
     return _COCO_PREFIX.sub("", stem)
 
 

@@ -4,17 +4,19 @@ Every reader returns a table with the columns ``caption`` (str) and ``image`` (f
 ``prepare_captions`` normalises and filters it and counts what was left out, and why.
 """
 
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from hierarcaps.data.captions import read_caption_table, read_coco, read_conceptual
 from hierarcaps.data.leakage import image_key
+from hierarcaps.data.names import names_an_image
 from hierarcaps.generation.text import SEPARATOR, normalise, text_key, words
 from hierarcaps.runtime.errors import InputError
+from hierarcaps.scenes.dataset import read_scenes
 
 KINDS = ("scenes", "coco", "conceptual", "table")
 
@@ -30,79 +32,42 @@ def read_captions(
     Args:
         path: the file.
         kind: ``scenes`` (parquet with ``name`` and lists in ``captions``), ``coco`` (annotations
-            JSON), ``conceptual`` (TSV of caption and URL, no header) or ``table`` (CSV, TSV or
-            parquet with a caption column).
+            JSON), ``conceptual`` (CC3M, also with labels, or CC12M, as published) or ``table``
+            (CSV, TSV or parquet with a caption column).
         caption_column: the caption column of a ``table``.
-        image_column: the image-name or URL column of a ``table``, if it has one.
+        image_column: the image-name or URL column of a ``table``; by default the one with a usual
+            name (``data.captions.IMAGE_COLUMNS``), if it has one.
 
     Returns:
         Table with columns ``caption`` and ``image``, in file order.
 
     Raises:
-        InputError: unknown kind, missing or unreadable file, missing column or key.
+        InputError: unknown kind, missing or unreadable file, missing column or key, a row of
+            another width than the first or with its columns shifted.
     """
     path = Path(path)
     if kind not in KINDS:
         raise InputError(f"caption source kind: found {kind!r}, expected one of {', '.join(KINDS)}")
     if not path.is_file():
         raise InputError(f"{path}: no such caption file")
-    try:
-        if kind == "scenes":
-            return _read_scenes(path)
-        if kind == "coco":
-            return _read_coco(path)
-        if kind == "conceptual":
-            return _read_conceptual(path)
-        return _read_table(path, caption_column, image_column)
-    except InputError:
-        raise
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{path}: cannot be read as {kind} captions ({error})") from error
+    if kind == "scenes":
+        return _read_scenes(path)
+    if kind == "coco":
+        found = read_coco(path)
+    elif kind == "conceptual":
+        found = read_conceptual(path)
+    else:
+        found = read_caption_table(path, caption_column, image_column)
+    return _frame(found.columns["caption"], found.columns["image"])
 
 
 def _frame(captions: Iterable[Any], images: Iterable[Any]) -> pd.DataFrame:
-    table = pd.DataFrame({"caption": list(captions), "image": list(images)}, dtype=object)
-    return table.where(table.notna(), None)
+    return pd.DataFrame({"caption": list(captions), "image": list(images)}, dtype=object)
 
 
 def _read_scenes(path: Path) -> pd.DataFrame:
-    scenes = pd.read_parquet(path, columns=["name", "captions"]).explode("captions")
+    scenes = read_scenes(path, ["name", "captions"]).explode("captions")
     return _frame(scenes["captions"], scenes["name"])
-
-
-def _read_coco(path: Path) -> pd.DataFrame:
-    content = json.loads(path.read_text(encoding="utf-8"))
-    if not isinstance(content, Mapping) or not {"images", "annotations"} <= set(content):
-        raise InputError(f"{path}: expected a COCO captions file with keys images and annotations")
-    names = {image["id"]: image["file_name"] for image in content["images"]}
-    annotations = content["annotations"]
-    missing = next((a["image_id"] for a in annotations if a["image_id"] not in names), None)
-    if missing is not None:
-        raise InputError(f"{path}: an annotation names image {missing}, which is not in images")
-    return _frame((a["caption"] for a in annotations), (names[a["image_id"]] for a in annotations))
-
-
-def _read_conceptual(path: Path) -> pd.DataFrame:
-    # Quotes are plain text in this file, and a caption holds no tab.
-    table = pd.read_csv(
-        path, sep="\t", header=None, names=["caption", "image"], quoting=3, dtype=str,
-        keep_default_na=False, on_bad_lines="error",
-    )  # fmt: skip
-    return _frame(table["caption"], table["image"].map(lambda url: url or None))
-
-
-def _read_table(path: Path, caption_column: str, image_column: str | None) -> pd.DataFrame:
-    if path.suffix == ".parquet":
-        table = pd.read_parquet(path)
-    else:
-        separator = "\t" if ".tsv" in path.suffixes else ","
-        table = pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False)
-    for column in (caption_column, image_column):
-        if column is not None and column not in table:
-            found = ", ".join(map(str, table.columns))
-            raise InputError(f"{path}: no column {column!r}; found {found}")
-    images = table[image_column] if image_column is not None else [None] * len(table)
-    return _frame(table[caption_column], images)
 
 
 def prepare_captions(
@@ -126,12 +91,16 @@ def prepare_captions(
 
     Returns:
         The kept rows (index 0..), and how many rows ``entered``, were ``kept``, and were left out
-        for each reason.
+        for each reason (``address``: the caption is an address or a file name).
     """
     excluded = {image_key(name) for name in excluded_images}
     counts = dict.fromkeys(
-        ("entered", "test_image", "empty", "separator", "too_short", "too_long", "duplicate"), 0
-    )
+        (
+            "entered", "test_image", "empty", "separator", "address", "too_short", "too_long",
+            "duplicate",
+        ),
+        0,
+    )  # fmt: skip
     counts["entered"] = len(table)
     seen: set[str] = set()
     kept = []
@@ -163,6 +132,8 @@ def _unusable(text: str, min_words: int, max_words: int, max_characters: int) ->
         return "empty"
     if SEPARATOR in text:
         return "separator"
+    if names_an_image(text):
+        return "address"
     if count < min_words:
         return "too_short"
     if count > max_words or len(text) > max_characters:

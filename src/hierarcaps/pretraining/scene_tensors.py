@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from hierarcaps.data.images import decode_image
+from hierarcaps.data.decoding import decode_image
 from hierarcaps.models.open_clip_family.encoder import open_clip, pooled_positions
 from hierarcaps.models.open_clip_family.packing import PackedTexts, pack_texts
 from hierarcaps.runtime.errors import InputError

@@ -153,9 +153,9 @@ def test_superclasses_come_from_a_table(folder):
         folder_classification("fish", _settings(folder, superclasses=str(path)))
     assert len(task.provenance([])["superclasses_sha256"]) == 64
     for row, message in (
-        ("n2,\n", "row 1: expected a class and its super-class"),
-        ("n2\n", "row 1: expected a class and its super-class"),
-        ("n2,fish\nn2,bird\n", "row 2: class 'n2' has the super-classes 'fish' and 'bird'"),
+        ("n2,\n", "line 2: expected a class and its super-class"),
+        ("n2\n", "line 2: found 1 fields, expected 2"),
+        ("n2,fish\nn2,bird\n", "line 3: class 'n2' has the super-classes 'fish' and 'bird'"),
     ):
         path.write_text("class,superclass\n" + row)
         with pytest.raises(InputError, match=message):

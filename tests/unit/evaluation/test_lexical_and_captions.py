@@ -137,10 +137,10 @@ def test_several_captions_an_image(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("file,text\na,b\n", "found columns 'file, text'"),
-        ("image,caption\n1.jpg,\n", "row 1: expected an image and a caption"),
+        ("file,text\na,b\n", "no column 'image'; found 'file, text'"),
+        ("image,caption\n1.jpg,\n", "line 2: expected an image and a caption"),
         ("image,caption\n", "found no rows"),
-        ("image,caption\n../secret.jpg,a dog\n", "row 1: found '../secret.jpg', expected a bare"),
+        ("image,caption\n../secret.jpg,a dog\n", "line 2: found '../secret.jpg', expected a bare"),
     ],
 )
 def test_bad_caption_tables_are_named(tmp_path, text, message):
@@ -161,9 +161,15 @@ def test_cocos_annotations_are_captions(tmp_path):
     task = caption_retrieval("coco", str(path), str(tmp_path / "val.parquet"))
     assert task.image_set.names == ("coco/3.jpg", "coco/7.jpg")
     assert task.captions == (("A dog.", "A brown dog."), ("A cat.",))
-    for content in ("[]", "no json", json.dumps({"images": [], "annotations": annotations})):
+    for content, message in (
+        ("[]", "not COCO's caption annotations"),
+        ("no json", "expected COCO's caption annotations"),
+        (json.dumps({"images": [], "annotations": annotations}), "annotation 1: names image 3"),
+        (json.dumps({"images": images, "annotations": [{"image_id": 3, "caption": None}]}),
+         "annotation 1: expected an image and a caption, found a null caption"),
+    ):  # fmt: skip
         path.write_text(content)
-        with pytest.raises(InputError, match="not COCO's caption annotations"):
+        with pytest.raises(InputError, match=message):
             caption_retrieval("coco", str(path), str(tmp_path))
 
 

@@ -92,11 +92,17 @@ def test_every_kind_of_source_reads(tmp_path):
 @pytest.mark.parametrize(
     ("name", "content", "kind", "message"),
     [
-        ("a.json", "{}", "coco", "images and annotations"),
+        ("a.json", "{}", "coco", "'images' .*and 'annotations'"),
         ("a.json", "not json", "coco", "cannot be read"),
-        ("a.json", '{"images": [], "annotations": [{"image_id": 1}]}', "coco", "image 1"),
-        ("a.csv", "x,y\n1,2\n", "table", "no column 'caption'; found x, y"),
-        ("a.parquet", "PAR", "scenes", "cannot be read"),
+        (
+            "a.json",
+            '{"images": [], "annotations": [{"image_id": 1, "caption": "a"}]}',
+            "coco",
+            "names image 1",
+        ),
+        ("a.json", '{"images": [], "annotations": [{"image_id": 1}]}', "coco", "no 'caption'"),
+        ("a.csv", "x,y\n1,2\n", "table", "no column 'caption'; found 'x, y'"),
+        ("a.parquet", "PAR", "scenes", "not a readable"),
         ("a.csv", "", "nothing", "expected one of"),
     ],
 )

@@ -1,6 +1,5 @@
 """Images with classes, and what is known above the classes: super-classes or a hierarchy."""
 
-import csv
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ from hierarcaps.data.image_sets import (
     is_cifar,
     labelled_files,
 )
+from hierarcaps.data.tables import read_table
 from hierarcaps.runtime.errors import InputError
 from hierarcaps.runtime.files import sha256_file
 
@@ -162,21 +162,15 @@ def _on_hierarchy(
 
 def read_superclasses(path: str | Path) -> dict[str, str]:
     """Return class -> super-class of a CSV file with the columns ``class`` and ``superclass``."""
-    try:
-        with Path(path).open(encoding="utf-8-sig", newline="") as file:
-            rows = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path}: not a readable table of super-classes ({error})") from None
+    table = read_table(path, ("class", "superclass"), what="table of super-classes")
     above: dict[str, str] = {}
-    for number, row in enumerate(rows, start=1):
-        if missing := [name for name in ("class", "superclass") if name not in row]:
-            raise InputError(f"{path}: no column {missing[0]!r}, expected class,superclass")
-        name, superclass = row["class"], (row["superclass"] or "").strip()
+    for index, (name, cell) in enumerate(zip(*table.columns.values(), strict=True)):
+        superclass = (cell or "").strip()
         if not name or not superclass:
-            raise InputError(f"{path}, row {number}: expected a class and its super-class")
+            raise InputError(f"{table.where(index)}: expected a class and its super-class")
         if above.setdefault(name, superclass) != superclass:
             raise InputError(
-                f"{path}, row {number}: class {name!r} has the super-classes {above[name]!r} and "
+                f"{table.where(index)}: class {name!r} has the super-classes {above[name]!r} and "
                 f"{superclass!r}, expected one"
             )
     return above

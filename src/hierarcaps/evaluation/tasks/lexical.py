@@ -136,7 +136,8 @@ def read_hyperlex(path: str | Path) -> pd.DataFrame:
     """Return HyperLex's pairs with ``COLUMNS``; grades in [0, 6].
 
     Raises:
-        InputError: unreadable, another header, a row with too few fields or without a number.
+        InputError: unreadable, another header, a row with too few fields or without a grade
+            from 0 to 6.
     """
     try:
         lines = Path(path).read_text(encoding="utf-8").splitlines()
@@ -151,6 +152,8 @@ def read_hyperlex(path: str | Path) -> pd.DataFrame:
     for number, line in enumerate(lines[1:], start=2):
         try:
             word, hypernym, tag, relation, grade = line.split()[:5]
+            if tag not in PARTS_OF_SPEECH or not 0 <= float(grade) <= 6:
+                raise ValueError
             rows.append((word, hypernym, tag, relation, float(grade)))
         except ValueError:
             raise InputError(

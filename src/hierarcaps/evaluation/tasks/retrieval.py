@@ -1,7 +1,5 @@
 """Standard retrieval between images and captions, one caption an image or several."""
 
-import csv
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from hierarcaps.data.captions import captions_by_image, read_coco
 from hierarcaps.data.image_sets import ImageSet
+from hierarcaps.data.tables import read_table
 from hierarcaps.evaluation.tasks.protocol import (
     Items,
     TestSetTask,
@@ -20,7 +20,6 @@ from hierarcaps.evaluation.tasks.protocol import (
 from hierarcaps.geometry.spaces import similarity_matrix
 from hierarcaps.metrics.hierarchy import recall_at, retrieval_ranks
 from hierarcaps.models.embeddings import Embeddings
-from hierarcaps.runtime.errors import InputError
 from hierarcaps.runtime.files import sha256_file
 
 CUTOFFS = (1, 5, 10)
@@ -104,54 +103,17 @@ def read_captions(path: str | Path) -> dict[str, list[str]]:
     """Return the captions of each image, in the order of the file, without outer spaces.
 
     Args:
-        path: CSV file with the columns ``image`` and ``caption``, or COCO's caption annotations
-            (``.json``).
+        path: CSV or TSV file with the columns ``image`` and ``caption``, or COCO's caption
+            annotations (``.json``).
 
     Raises:
         InputError: unreadable, of another form, or a row without an image or a caption.
     """
-    rows = _coco_rows(path) if Path(path).suffix == ".json" else _csv_rows(path)
-    by_image: dict[str, list[str]] = {}
-    for number, (image, caption) in enumerate(rows, start=1):
-        if not caption.strip() or not image:
-            raise InputError(f"{path}, row {number}: expected an image and a caption")
-        if Path(image).name != image:
-            raise InputError(f"{path}, row {number}: found {image!r}, expected a bare file name")
-        by_image.setdefault(image, []).append(caption.strip())
-    if not by_image:
-        raise InputError(f"{path}: found no rows, expected images and captions")
-    return by_image
-
-
-def _csv_rows(path: str | Path) -> list[tuple[str, str]]:
-    try:
-        with Path(path).open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file)
-            found = reader.fieldnames or ()
-            if {"image", "caption"}.difference(found):
-                raise InputError(
-                    f"{path}: found columns {', '.join(found) or 'none'!r}, expected 'image' and "
-                    "'caption'"
-                )
-            return [(row["image"] or "", row["caption"] or "") for row in reader]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path}: not a readable table of captions ({error})") from None
-
-
-def _coco_rows(path: str | Path) -> list[tuple[str, str]]:
-    try:
-        content = json.loads(Path(path).read_text(encoding="utf-8"))
-        name_of = {image["id"]: str(image["file_name"]) for image in content["images"]}
-        return [
-            (name_of[each["image_id"]], str(each["caption"])) for each in content["annotations"]
-        ]
-    except OSError as error:
-        raise InputError(f"{path}: not a readable file of captions ({error})") from None
-    except (ValueError, LookupError, TypeError):
-        raise InputError(
-            f"{path}: not COCO's caption annotations, expected 'images' (id, file_name) and "
-            "'annotations' (image_id, caption)"
-        ) from None
+    if Path(path).suffix == ".json":
+        table = read_coco(path)
+    else:
+        table = read_table(path, ("image", "caption"), what="table of captions")
+    return captions_by_image(table)
 
 
 def _rank_table(

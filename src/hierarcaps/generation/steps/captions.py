@@ -26,7 +26,10 @@ def make_captions(
     table = pd.concat([read_captions(**source) for source in sources], ignore_index=True)
     kept, numbers = prepare_captions(table, excluded_images, **settings)
     if kept.empty:
-        raise InputError(f"{sources[0]['path']}: no usable caption is left, of {len(table)}")
+        files = ", ".join(str(source["path"]) for source in sources)
+        counted = [f"{n} {reason}" for reason, n in numbers.items() if n and reason != "entered"]
+        why = f" ({', '.join(counted)})" if counted else ""
+        raise InputError(f"{files}: no usable caption is left, of {len(table)}{why}")
     with atomic_path(output) as partial:
         kept.to_parquet(partial, index=False)
     write_json(counts, numbers)

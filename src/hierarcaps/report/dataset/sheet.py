@@ -46,6 +46,7 @@ CAPTION_REASONS = {
     "test_image": "of a test image",
     "empty": "empty",
     "separator": "contains the separator of tiers",
+    "address": "an address or a file name",
     "too_short": "too short",
     "too_long": "too long",
     "duplicate": "a duplicate",
