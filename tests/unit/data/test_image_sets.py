@@ -14,6 +14,7 @@ from hierarcaps.data.image_sets import (
     join_stores,
     labelled_files,
 )
+from hierarcaps.data.images import open_images
 from hierarcaps.models.embedding_needs import EmbeddingNeeds, read_needs, write_needs
 from hierarcaps.runtime.errors import InputError
 from hierarcaps.runtime.files import sha256_file
@@ -39,6 +40,17 @@ def test_class_folders(folder):
     assert len(store) == 3
     with pytest.raises(InputError, match=r"no image named 'zoo/\.\./secret\.png'"):
         store["zoo/../secret.png"]
+
+
+def test_what_programs_leave_is_neither_class_nor_image(folder):
+    expected = labelled_files(folder)
+    for name in (".ipynb_checkpoints/1.png", "__MACOSX/1.png", "duck/Thumbs.db", "duck/._1.png"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_bytes(b"")
+    (folder / ".DS_Store").write_bytes(b"")
+    assert labelled_files(folder) == expected
+    assert "Thumbs.db" not in open_images(folder / "duck")
+    assert len(open_images(folder / "duck")) == 2
 
 
 def test_a_class_without_images_is_an_error(folder):

@@ -4,6 +4,7 @@ import io
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -109,3 +110,36 @@ def test_parquet_with_other_columns(tmp_path: Path, columns: dict, message: str)
     pq.write_table(pa.table(columns), path)
     with pytest.raises(InputError, match=message):
         open_images(path)
+
+
+BYTES = pa.array([FILES["rgb.png"]])
+STORES = {
+    "large": {"name": pa.array(["a.png"], pa.large_string()), "image": BYTES},
+    "views": {"name": pa.array(["a.png"], pa.string_view()), "image": BYTES},
+    "polars": {
+        "name": pa.array(["a.png"], pa.large_string()), "image": BYTES.cast(pa.large_binary())
+    },
+    "categories": {"name": pa.array(["a.png"]).dictionary_encode(), "image": BYTES},
+    "hub": {"image": pa.array([{"bytes": FILES["rgb.png"], "path": "train/a.png"}])},
+    "hub with names": {
+        "name": pa.array(["a.png"]),
+        "image": pa.array([{"bytes": FILES["rgb.png"], "path": None}]),
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("columns", STORES.values(), ids=STORES)
+def test_names_and_bytes_of_any_arrow_type_open(tmp_path: Path, columns: dict):
+    path = tmp_path / "images.parquet"
+    pq.write_table(pa.table(columns), path)
+    store = open_images(path)
+    assert store.names == ("a.png",)
+    assert store["a.png"].size == (30, 40)
+
+
+def test_a_frame_of_pandas_opens(tmp_path: Path):
+    frame = pd.DataFrame({"name": ["a.png", "b.png"], "image": [FILES["rgb.png"]] * 2})
+    frame.to_parquet(tmp_path / "plain.parquet")
+    frame.astype({"name": "category"}).to_parquet(tmp_path / "categories.parquet")
+    for name in ("plain", "categories"):
+        assert open_images(tmp_path / f"{name}.parquet").names == ("a.png", "b.png")

@@ -90,6 +90,46 @@ def test_every_kind_of_source_reads(tmp_path):
 
 
 @pytest.mark.parametrize(
+    "content",
+    [
+        "a duck\thttp://x/1.jpg\na car\thttp://x/2\n",
+        "caption\turl\na duck\thttp://x/1.jpg\na car\thttp://x/2\n",
+        "http://x/1.jpg\ta duck\nhttp://x/2\ta car\n",
+        "url\tcaption\nhttp://x/1.jpg\ta duck\nhttp://x/2\ta car\n",
+        "a duck\thttp://x/1.jpg\tduck,sea\t/m/1\t0.9\na car\thttp://x/2\tcar\t/m/2\t0.8\n",
+        "a duck\thttp://x/1.jpg\r\n\r\na car\thttp://x/2\r\n",
+    ],
+)
+def test_conceptual_captions_are_read_in_each_published_form(tmp_path, content):
+    (tmp_path / "cc.tsv").write_bytes(content.encode())
+    assert read_captions(tmp_path / "cc.tsv", "conceptual").values.tolist() == [
+        ["a duck", "http://x/1.jpg"], ["a car", "http://x/2"],
+    ]  # fmt: skip
+
+
+def test_a_return_within_a_caption_ends_no_row(tmp_path):
+    (tmp_path / "cc.tsv").write_bytes(b"a duck\r at sea\thttp://x/1.jpg\n")
+    table = read_captions(tmp_path / "cc.tsv", "conceptual")
+    assert prepare_captions(table)[0]["caption"].tolist() == ["a duck at sea"]
+
+
+def test_a_table_finds_its_images_and_leaves_those_of_the_test_out(tmp_path):
+    (tmp_path / "t.csv").write_text("caption,image_url\na duck,http://x/1.jpg?w=9\na car,2.jpg\n")
+    kept, counts = prepare_captions(read_captions(tmp_path / "t.csv"), ["1.png"])
+    assert kept["caption"].tolist() == ["a car"]
+    assert counts["test_image"] == 1
+
+
+def test_a_null_caption_and_an_address_are_no_captions(tmp_path):
+    annotations = [{"image_id": 1, "caption": text} for text in ("a cat", None, "see.jpg")]
+    coco = {"images": [{"id": 1, "file_name": "1.jpg"}], "annotations": annotations}
+    (tmp_path / "coco.json").write_text(json.dumps(coco))
+    kept, counts = prepare_captions(read_captions(tmp_path / "coco.json", "coco"))
+    assert kept["caption"].tolist() == ["a cat"]
+    assert (counts["empty"], counts["address"]) == (1, 1)
+
+
+@pytest.mark.parametrize(
     ("name", "content", "kind", "message"),
     [
         ("a.json", "{}", "coco", "'images' .*and 'annotations'"),

@@ -1,3 +1,4 @@
+import base64
 import csv
 import io
 import json
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from hierarcaps.data.hierarchy import CaptionHierarchy
+from hierarcaps.data.images import open_images
 from hierarcaps.review import PAGE_NAME, SHEET_NAME, count_decisions, export_review, read_review
 from hierarcaps.review.sheet import COLUMNS, ReviewRow, fingerprint, read_sheet, write_sheet
 from hierarcaps.runtime.errors import InputError
@@ -337,3 +339,16 @@ class TestExport:
             export_review([item()], images, tmp_path / folder)
         for name in (PAGE_NAME, SHEET_NAME):
             assert (tmp_path / "x" / name).read_bytes() == (tmp_path / "y" / name).read_bytes()
+
+
+def test_the_page_shows_pictures_upright_and_on_white(tmp_path):
+    notes = Image.Exif()
+    notes[274] = 6
+    folder = tmp_path / "images"
+    folder.mkdir()
+    Image.new("RGBA", (10, 20), (255, 0, 0, 0)).save(folder / "goat.png", exif=notes)
+    export_review([item()], open_images(folder), tmp_path)
+    source = page_data(tmp_path)[0]["items"][0]["src"]
+    shown = Image.open(io.BytesIO(base64.b64decode(source.partition(",")[2]))).convert("RGB")
+    assert shown.size == (20, 10)
+    assert shown.getpixel((0, 0)) == (255, 255, 255)
