@@ -68,6 +68,11 @@ class Review:
     def text(self, name):
         return self.driver.find_element(By.ID, name).text
 
+    @property
+    def said(self):
+        """What the page said last, which fades away: on a busy machine before a test looks."""
+        return self.driver.find_element(By.ID, "status").get_attribute("textContent")
+
     def tier(self, number):
         return self.driver.find_element(By.ID, f"tier-{number}")
 
@@ -185,7 +190,7 @@ def test_an_empty_tier_cannot_be_accepted(review):
     page = review()
     page.keys("3", CTRL_A, Keys.BACKSPACE)
     page.click("accept")
-    assert "Tier 3 is empty" in page.text("status")
+    assert "Tier 3 is empty" in page.said
     assert page.driver.switch_to.active_element == page.tier(3)
     assert page.counts.startswith("0 of 5 decided")
     page.keys("goat outdoors", CTRL_ENTER, "k")
