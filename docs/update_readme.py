@@ -49,10 +49,10 @@ def differences() -> str:
     changes = pd.read_csv(ROOT / "results" / "differences.csv")
     changes = changes[changes["reference"] == "zeroshot"]
     return (
-        "What alignment changes on the same items, starting from one pre-trained checkpoint: the mean "
-        f"difference to it over {changes['seed'].nunique()} orders of the training items, and for "
-        "how many of them the paired 95% interval over images excludes zero. Other pre-trainings "
-        f"would differ more.\n\n{headline_table(changes, difference_cell)}"
+        "What alignment changes on the same items, starting from one pre-trained checkpoint: the "
+        f"mean difference to it over {changes['seed'].nunique()} orders of the training items, and "
+        "for how many of them the paired 95% interval over images excludes zero. Other "
+        f"pre-trainings are not in it.\n\n{headline_table(changes, difference_cell)}"
     )
 
 
