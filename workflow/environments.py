@@ -1,9 +1,24 @@
-"""The rules' conda environments: what is asked of a machine before any of them can be made."""
+"""What is asked of a machine before any rule can run in its environment."""
 
 import shutil
+import sys
 from typing import Any
 
 from hierarcaps.runtime.errors import InputError
+
+
+def check_interpreter() -> None:
+    """Check that Snakemake can start this Python: it writes its path into a shell unquoted.
+
+    Raises:
+        InputError: there is a space in it.
+    """
+    if any(character.isspace() for character in sys.executable):
+        raise InputError(
+            f"the environment's Python is {sys.executable!r}: Snakemake starts no script with a "
+            "Python that has a space in its path; move the environment (the checkout, if it is in "
+            "there) to a folder without"
+        )
 
 
 def check_conda(settings: Any) -> None:

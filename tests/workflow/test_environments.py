@@ -105,6 +105,23 @@ def test_the_workflows_environment_is_the_projects():
     assert requirements["pip"] == ["-e .[workflow]"]
 
 
+def test_a_python_with_a_space_in_its_path_is_one_sentence(tmp_path):
+    environment = tmp_path / "my environment"
+    environment.symlink_to(Path(sys.executable).parents[1], target_is_directory=True)
+    python = environment / "bin" / Path(sys.executable).name
+    command = [python, "-m", "snakemake", "--snakefile", ROOT / "Snakefile", "--cores", "1", "-n"]
+    result = subprocess.run(
+        [str(part) for part in (*command, "--directory", tmp_path, "--", "scenes")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 1
+    assert "my environment/bin/" in result.stderr
+    assert "has a space in its path" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
 @pytest.mark.parametrize("dry", [True, False])
 def test_without_conda_the_user_is_told_what_to_do(tmp_path, dry):
     folders = os.environ["PATH"].split(os.pathsep)
