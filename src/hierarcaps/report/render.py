@@ -1,6 +1,7 @@
 """Rendering notebook templates to an executed notebook and one self-contained HTML page."""
 
 import re
+import sys
 import tempfile
 from collections.abc import Mapping
 from html import escape, unescape
@@ -83,6 +84,7 @@ def _execute(template: Path, executed: Path, parameters: dict[str, Any], kept: b
             str(executed),
             parameters,
             kernel_name=KERNEL,
+            kernel_manager_class=_own_kernel(),
             progress_bar=False,
             start_timeout=START_TIMEOUT,
         )
@@ -93,6 +95,24 @@ def _execute(template: Path, executed: Path, parameters: dict[str, Any], kept: b
         raise ReportError(
             f"{template} failed in cell {error.cell_index}: {error.ename}: {error.evalue}{copy}"
         ) from error
+
+
+def _own_kernel() -> type:
+    """Return a manager of kernels that run on this Python, whatever is registered as python3.
+
+    What a user or another environment has registered would render with other libraries, silently.
+    """
+    from jupyter_client.kernelspec import KernelSpec
+    from jupyter_client.manager import AsyncKernelManager
+
+    class OwnKernel(AsyncKernelManager):
+        kernel_spec = KernelSpec(
+            argv=[sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
+            display_name="Python 3",
+            language="python",
+        )
+
+    return OwnKernel
 
 
 def stable(notebook: Any) -> Any:

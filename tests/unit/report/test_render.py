@@ -1,3 +1,6 @@
+import json
+import sys
+
 import nbformat
 import pytest
 from bs4 import BeautifulSoup
@@ -78,3 +81,14 @@ def test_page_is_titled_listed_folded_and_self_contained(tmp_path):
     assert not code.has_attr("open")
     assert not page.find("script")
     assert "http" not in html
+
+
+def test_the_kernel_is_this_python_whatever_is_registered(tmp_path, monkeypatch):
+    foreign = tmp_path / "jupyter" / "kernels" / "python3"
+    foreign.mkdir(parents=True)
+    spec = {"argv": ["/bin/false", "{connection_file}"], "display_name": "x", "language": "python"}
+    (foreign / "kernel.json").write_text(json.dumps(spec))
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "jupyter"))
+    template = _template(tmp_path / "t.ipynb", "import sys\nprint(sys.executable)")
+    notebook, _ = _render(tmp_path, template)
+    assert sys.executable in notebook.read_text()
