@@ -108,11 +108,11 @@ def embed_test_set(
         names += further.names
         images = np.concatenate([images, embed_images(encoder, further, further.names, batch_size)])
     texts = embed_texts(encoder, ["", *strings], batch_size)
-    truncated = encoder.truncated(strings)
+    truncated, context = encoder.truncated(strings), encoder.tokenise([""]).shape[1]
     if truncated:
         print(
-            f"{truncated:,} of {len(strings):,} texts are longer than the model reads: it embeds "
-            "their beginning",
+            f"{truncated:,} of {len(strings):,} texts are longer than the {context} tokens that "
+            "the model reads: it embeds their beginning",
             file=sys.stderr,
         )
     of_tiers = texts[1:][[text in tiers for text in strings]]
@@ -127,7 +127,7 @@ def embed_test_set(
             strings=tuple(strings),
             provenance={
                 **encoder.provenance(),
-                "texts": {"embedded": len(strings), "truncated": truncated},
+                "texts": {"embedded": len(strings), "truncated": truncated, "context": context},
             },
             geometry=geometry,
         ),

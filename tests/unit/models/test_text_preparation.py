@@ -2,7 +2,8 @@
 
 import pytest
 import torch
-from tiny_transformers import TINY, tiny_siglip2
+from open_clip.tokenizer import HFTokenizer
+from tiny_transformers import TINY, tiny_align, tiny_siglip2
 
 from hierarcaps.data.hierarchy import CaptionHierarchy
 from hierarcaps.data.images import open_images
@@ -99,6 +100,43 @@ def test_open_clip_counts_what_it_cuts_off(clip):
     assert clip.truncated([fits, too_long, ""]) == 1
 
 
+@pytest.mark.parametrize(
+    ("options", "fits"),
+    [
+        ({}, "a a a a a a"),
+        ({"clean": "canonicalize"}, "a. a. a. a. a. a."),  # full stops go before tokens are made
+        ({"strip_sep_token": True}, "a a a a a a"),  # the end of a full row looks like padding
+    ],
+)
+def test_open_clip_counts_what_it_cuts_off_also_by_tokenisers_of_transformers(
+    tmp_path, options, fits
+):
+    tokeniser = HFTokenizer(str(tiny_align(tmp_path)), context_length=8, **options)
+    encoder = OpenClipEncoder(open_clip.CLIP, None, tokeniser, {})
+    assert encoder.truncated(["a", "", fits]) == 0
+    assert encoder.truncated(["a", fits + " a"]) == 1
+    assert encoder.truncated([]) == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "ids"),
+    [
+        ("a dog", [101, 1037, 3899, 102]),
+        ("  A   Dog ", [101, 1037, 3899, 102]),
+        ("a [SEP] dog", [101, 1037, 1031, 19802, 1033, 3899, 102]),
+        ("a [PAD] dog", [101, 1037, 1031, 11687, 1033, 3899, 102]),
+    ],
+)
+def test_open_clip_with_the_tokeniser_of_a_real_bert(real_data, text, ids):
+    folder = real_data / "real_encoder"
+    if not folder.is_dir():
+        pytest.skip("no real encoder")
+    tokeniser = HFTokenizer(str(folder), context_length=8)
+    encoder = OpenClipEncoder(open_clip.CLIP, None, tokeniser, {})
+    assert encoder.tokenise([text])[0].tolist() == [*ids, *[0] * (8 - len(ids))]
+    assert encoder.tokenise(["a dog " * 9])[0].tolist() == [101, *[1037, 3899] * 3, 102]
+
+
 def test_every_file_of_embeddings_says_how_many_texts_were_cut(tiny_encoder, tmp_path, capsys):
     from PIL import Image
 
@@ -107,5 +145,9 @@ def test_every_file_of_embeddings_says_how_many_texts_were_cut(tiny_encoder, tmp
     items = [CaptionHierarchy("0", tiers, "0.png")]
     path = tmp_path / "embeddings.safetensors"
     embed_test_set(tiny_encoder, items, open_images(tmp_path), path)
-    assert read_embeddings(path).provenance["texts"] == {"embedded": 4, "truncated": 1}
-    assert "1 of 4 texts are longer than the model reads" in capsys.readouterr().err
+    assert read_embeddings(path).provenance["texts"] == {
+        "embedded": 4,
+        "truncated": 1,
+        "context": tiny_encoder.tokenise([""]).shape[1],
+    }
+    assert "1 of 4 texts are longer than the " in capsys.readouterr().err

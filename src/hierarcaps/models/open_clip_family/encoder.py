@@ -58,15 +58,18 @@ class OpenClipEncoder:
 
     def truncated(self, texts: Sequence[str]) -> int:
         """Texts of more tokens than the context has room for."""
-        rows = self.tokenise(texts) if texts else ()
-        full = [t for t, row in zip(self._plain(texts), rows, strict=True) if _is_full(row)]
+        if not texts:
+            return 0
+        plain, context = self._plain(texts), self.tokeniser.context_length
         inner = getattr(self.tokeniser, "tokenizer", None)
         if inner is not None:  # a tokeniser of transformers, as open_clip wraps it
-            encoded = inner(full, truncation=False)["input_ids"] if full else []
-            return sum(len(row) > self.tokeniser.context_length for row in encoded)
-        # Start and end of text come on top.
-        room = self.tokeniser.context_length - 2
-        return sum(len(self.tokeniser.encode(text)) > room for text in full)
+            cleaned = [self.tokeniser.clean_fn(text) for text in plain]
+            encoded = inner(cleaned, truncation=False, verbose=False)["input_ids"]
+            return sum(len(row) > context for row in encoded)
+        # Few rows have no padding; start and end of text come on top.
+        is_full = (self.tokenise(texts)[:, -1] != 0).tolist()
+        full = [text for text, ends in zip(plain, is_full, strict=True) if ends]
+        return sum(len(self.tokeniser.encode(text)) > context - 2 for text in full)
 
     def _plain(self, texts: Sequence[str]) -> list[str]:
         """Let a special token that a caption spells out be text, which cuts off nothing."""
@@ -150,11 +153,6 @@ def _is_croppable(model: open_clip.CLIP) -> bool:
         and model.text_pool_type == "argmax"
         and model.attn_mask is not None
     )
-
-
-def _is_full(tokens: Tensor) -> bool:
-    """Whether a row of tokens has no padding at its end, which is 0 or one token repeated."""
-    return bool(tokens[-1] != 0 and tokens[-1] != tokens[-2])
 
 
 def load_open_clip(name: str, pretrained: str | None, device: torch.device) -> OpenClipEncoder:
