@@ -172,9 +172,10 @@ class TestBrokenFolders:
         (clip / "config.json").write_text("{")
         self.refuse(clip, "not a readable JSON file")
 
-    def test_not_a_dual_encoder(self, clip: Path):
-        (clip / "config.json").write_text(json.dumps({"model_type": "bert"}))
-        self.refuse(clip, "'model_type' is 'bert', expected a model of two towers: one of align")
+    @pytest.mark.parametrize("found", ["bert", "siglip2"])
+    def test_another_model(self, clip: Path, found: str):
+        (clip / "config.json").write_text(json.dumps({"model_type": found}))
+        self.refuse(clip, f"'model_type' is '{found}', expected a model of two towers")
 
     def test_config_with_nonsense(self, clip: Path):
         config = json.loads((clip / "config.json").read_text())
