@@ -1,6 +1,8 @@
 """``hierarcaps``: what the workflow does, on a user's own model, images and captions."""
 
 import argparse
+import os
+import re
 import sys
 from collections.abc import Sequence
 from tempfile import TemporaryDirectory
@@ -115,8 +117,15 @@ def _review(options: argparse.Namespace) -> None:
 
 
 def _model_entry(text: str) -> dict[str, Any]:
+    """Return a model's entry: ``FAMILY: NAME`` to the letter, or a section of YAML.
+
+    A path may hold what YAML takes for something else: `` #``, ``: `` or a leading ``~``.
+    """
     import yaml
 
+    if plain := re.fullmatch(r"(open_clip|transformers|meru):[ \t]+([^\s\"'{\[].*)", text.strip()):
+        family, name = plain.groups()
+        return {family: os.path.expanduser(name)}  # noqa: PTH111 - a name on a hub is no path
     try:
         entry = yaml.safe_load(text)
     except yaml.YAMLError:

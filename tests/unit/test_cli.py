@@ -95,10 +95,33 @@ def test_probe_of_a_users_own_model(
 
 
 @pytest.mark.parametrize(
+    ("text", "entry"),
+    [
+        ("transformers: my models/a #2", {"transformers": "my models/a #2"}),
+        ("meru: runs: best/model.pth", {"meru": "runs: best/model.pth"}),
+        ("open_clip: ~/clip", {"open_clip": "/home/me/clip"}),
+        ("open_clip: 'models/a #2'", {"open_clip": "models/a #2"}),
+        (
+            "{open_clip: ViT-B-32, pretrained: openai}",
+            {"open_clip": "ViT-B-32", "pretrained": "openai"},
+        ),
+    ],
+)
+def test_a_models_path_is_taken_to_the_letter(
+    text: str, entry: dict[str, str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("HOME", "/home/me")
+    assert cli._model_entry(text) == entry
+
+
+@pytest.mark.parametrize(
     ("changes", "message"),
     [
         ({"--model": "ViT-B-32"}, "--model is 'ViT-B-32', expected an entry such as"),
         ({"--model": "{"}, "--model is '{', expected an entry"),
+        ({"--model": "{open_clip: a #b}"}, "expected an entry"),
+        ({"--model": "{open_clip: ~}"}, "open_clip is None, expected a name or a path"),
+        ({"--model": "open_clip: ViT-B-32, pretrained: openai"}, "pretrained: openai"),
         ({"--model": "meta: x"}, "names 'meta', expected exactly one of open_clip"),
         ({"--images": "absent"}, "absent: no such images"),
         ({"--hierarchies": "absent.csv"}, "absent.csv"),
