@@ -8,6 +8,7 @@ import contextlib
 import csv
 import json
 import os
+import re
 import sqlite3
 import tempfile
 import time
@@ -68,12 +69,14 @@ def mirror(runs: Sequence[Mirrored]) -> dict[str, str]:
         The content hash of each mirrored run, by its key.
 
     Raises:
-        InputError: the tracking server cannot be reached.
+        InputError: the tracking server cannot be reached, or the database not be used: it is
+            locked, or its driver is not installed.
     """
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_TRACKING_URI", DEFAULT_URI)
     import mlflow
     from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
 
     receipts = {}
     try:
@@ -84,12 +87,26 @@ def mirror(runs: Sequence[Mirrored]) -> dict[str, str]:
             content = [[path, sha256_file(path)] for path in run.files]
             receipts[run.key] = sha256_json([content, dict(run.params)])
             _replace(client, experiment, run, receipts[run.key])
-    except MlflowException as error:
-        reason = str(error).split("\n", 1)[0]
+    except (MlflowException, SQLAlchemyError, sqlite3.Error, ModuleNotFoundError) as error:
         raise InputError(
-            f"MLflow at {mlflow.get_tracking_uri()} (MLFLOW_TRACKING_URI) failed: {reason}"
+            f"MLflow at {_shown(mlflow.get_tracking_uri())} (MLFLOW_TRACKING_URI) failed: "
+            f"{_reason(error)}"
         ) from None
     return receipts
+
+
+def _shown(uri: str) -> str:
+    """Return an address without its user and password."""
+    return re.sub(r"//[^/@]*@", "//", uri)
+
+
+def _reason(error: Exception) -> str:
+    reason = str(error).split("\n", 1)[0]
+    if isinstance(error, ModuleNotFoundError):
+        return f"{reason}: install the database's driver, {error.name}, beside mlflow"
+    if "database is locked" in reason:
+        return f"{reason}: another process is writing to it; wait for it, and start again"
+    return reason
 
 
 def _experiment(client: Any) -> str:

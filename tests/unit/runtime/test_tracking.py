@@ -1,7 +1,9 @@
 """MLflow mirrors the result files: one run each, replaced only where the files changed."""
 
+import contextlib
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 
@@ -79,6 +81,24 @@ def test_an_unreachable_server_is_one_sentence(project, monkeypatch):
     with pytest.raises(InputError, match=r"MLflow at http://127\.0\.0\.1:9") as raised:
         mirror([RUN])
     assert "\n" not in str(raised.value)
+
+
+def test_a_missing_database_driver_is_one_sentence_without_the_password(project, monkeypatch):
+    monkeypatch.setitem(sys.modules, "psycopg2", None)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "postgresql://me:secret@localhost/runs")
+    with pytest.raises(InputError, match=r"MLflow at postgresql://localhost/runs .*psycopg2") as e:
+        mirror([RUN])
+    assert "\n" not in str(e.value)
+    assert "secret" not in str(e.value)
+
+
+def test_a_locked_database_is_one_sentence(project):
+    subprocess.run([sys.executable, "-c", WRITER, "first"], check=True)
+    with contextlib.closing(sqlite3.connect(project / "mlflow.db")) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(InputError, match="database is locked: another process") as e:
+            mirror([RUN])
+    assert "\n" not in str(e.value)
 
 
 WRITER = """
