@@ -1,4 +1,4 @@
-"""Metrics of rankings: areas under curves and rank correlation, plain or for resampled data.
+"""Metrics of rankings: areas under curves, rank correlation, means; plain or for resampled data.
 
 Pure functions of arrays. ``counts (..., N)`` says how often each of N samples was drawn (ones:
 the sample itself); results have the leading dimensions of ``counts``. So thousands of bootstrap
@@ -29,6 +29,13 @@ def levels(values: ArrayLike) -> Levels:
     order = np.argsort(values, kind="stable")
     _, level, sizes = np.unique(values, return_inverse=True, return_counts=True)
     return Levels(order, np.cumsum(sizes) - sizes, level)
+
+
+def mean(values: ArrayLike, counts: ArrayLike | None = None) -> FloatArray:
+    """Mean of values ``(N,)``, ``(...)``; NaN where nothing was drawn."""
+    values = np.asarray(values, dtype=np.float64)
+    counts = _counts(counts, values.shape)
+    return _ratio(counts @ values, counts.sum(axis=-1))
 
 
 def auroc(

@@ -9,7 +9,7 @@ import pandas as pd
 
 from hierarcaps.data.hierarchy import TIERS, CaptionHierarchy
 from hierarcaps.evaluation.tasks import space
-from hierarcaps.evaluation.tasks.protocol import Items, Radius, Values, item_columns
+from hierarcaps.evaluation.tasks.protocol import Items, Radius, Values, unit_of
 from hierarcaps.metrics.intervals import Statistic
 from hierarcaps.metrics.ranking import auroc, average_precision, levels
 from hierarcaps.models.embeddings import Embeddings
@@ -49,21 +49,16 @@ class Entailment:
 
     def items_of_radius(self, items: Items, radius: Radius) -> pd.DataFrame:
         """Return a row per pair: item_id, unit, tier (1..3), kind, parent, child, radius_rise."""
-        table = pd.DataFrame(
-            _pairs(items, self.entails), columns=["item_id", "tier", "kind", "parent", "child"]
-        )
-        units = item_columns(items).drop_duplicates("item_id").set_index("item_id")["unit"]
-        table.insert(1, "unit", table["item_id"].map(units))
+        columns = ["item_id", "unit", "tier", "kind", "parent", "child"]
+        table = pd.DataFrame(_pairs(items, self.entails), columns=columns)
         table["radius_rise"] = radius(list(table["child"])) - radius(list(table["parent"]))
         return table
 
     def items(self, items: Items, embeddings: Embeddings) -> pd.DataFrame:
         """Return also angle (radians) and cosine."""
         table = self.items_of_radius(items, lambda texts: space.radii(embeddings, texts))
-        parents, children = list(table["parent"]), list(table["child"])
-        table["angle"] = space.exterior_angles(embeddings, parents, children)
-        table["cosine"] = space.cosines(embeddings, parents, children)
-        return table
+        measures = space.pair_measures(embeddings, list(table["parent"]), list(table["child"]))
+        return table.assign(**measures)
 
     def values(self, table: pd.DataFrame) -> Mapping[str, Values]:
         """Return ``auroc_{kind}`` and ``average_precision_{kind}``, per score."""
@@ -89,7 +84,7 @@ class Entailment:
 
     def provenance(self, items: Items) -> Mapping[str, Any]:
         """Return how many pairs of each kind there are."""
-        kinds = [pair[2] for pair in _pairs(items, self.entails)]
+        kinds = [pair[3] for pair in _pairs(items, self.entails)]
         return {
             "pairs": {kind: kinds.count(kind) for kind in dict.fromkeys(kinds)},
             "negatives_checked_by_logic": self.entails is not None,
@@ -105,7 +100,7 @@ def _statistic(metric: Callable[..., np.ndarray], rows: pd.DataFrame, scores: pd
 
 def _pairs(
     items: Items, entails: Callable[[str, str], bool] | None
-) -> list[tuple[str, int, str, str, str]]:
+) -> list[tuple[str, str, int, str, str, str]]:
     rng = np.random.default_rng(SEED)
     pairs = []
     for item in items:
@@ -117,7 +112,7 @@ def _pairs(
                 found.append(("other", general, other))
             if item.negatives:
                 found.append(("contradicting", general, item.negatives[tier]))
-            pairs += [(item.item_id, tier + 1, *each) for each in found]
+            pairs += [(item.item_id, unit_of(item), tier + 1, *each) for each in found]
     return pairs
 
 

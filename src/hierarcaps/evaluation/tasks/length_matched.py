@@ -10,6 +10,7 @@ import pandas as pd
 from hierarcaps.evaluation.tasks import space
 from hierarcaps.evaluation.tasks.protocol import Items, Radius, Values
 from hierarcaps.metrics.intervals import Statistic
+from hierarcaps.metrics.ranking import mean
 from hierarcaps.models.embeddings import Embeddings
 
 
@@ -67,10 +68,4 @@ class LengthMatched:
 def _share(rows: pd.DataFrame) -> Statistic:
     concept, names = pd.factorize(rows["concept"])
     right = rows["right"].to_numpy(float)
-
-    def of(counts: np.ndarray) -> np.ndarray:
-        drawn = counts[:, concept]
-        total = drawn.sum(axis=1)
-        return np.divide(drawn @ right, total, out=np.full(len(total), np.nan), where=total > 0)
-
-    return Statistic(of, len(names))
+    return Statistic(lambda counts: mean(right, counts[:, concept]), len(names))

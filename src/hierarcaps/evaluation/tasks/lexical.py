@@ -11,7 +11,7 @@ import pandas as pd
 from hierarcaps.evaluation.tasks import space
 from hierarcaps.evaluation.tasks.protocol import Items, Radius, Values
 from hierarcaps.metrics.intervals import Statistic
-from hierarcaps.metrics.ranking import spearman
+from hierarcaps.metrics.ranking import mean, spearman
 from hierarcaps.models.embeddings import Embeddings
 from hierarcaps.runtime.errors import InputError
 from hierarcaps.runtime.files import sha256_file
@@ -63,9 +63,7 @@ class LexicalEntailment:
         """Return the pairs with radius_rise, angle (radians) and cosine."""
         table = self.items_of_radius(items, lambda texts: space.radii(embeddings, texts))
         general, specific = list(table["hypernym_text"]), list(table["word_text"])
-        table["angle"] = space.exterior_angles(embeddings, general, specific)
-        table["cosine"] = space.cosines(embeddings, general, specific)
-        return table
+        return table.assign(**space.pair_measures(embeddings, general, specific))
 
     def values(self, table: pd.DataFrame) -> Mapping[str, Values]:
         """Return rho over all pairs, nouns and verbs, the same of the simpler scores, direction."""
@@ -100,12 +98,7 @@ def _rho(rows: pd.DataFrame, scores: pd.Series) -> Statistic:
 
 def _direction(rows: pd.DataFrame) -> Statistic:
     right = (np.sign(rows["radius_rise"].to_numpy(float)) + 1) / 2
-
-    def of(counts: np.ndarray) -> np.ndarray:
-        total = counts.sum(axis=1)
-        return np.divide(counts @ right, total, out=np.full(len(total), np.nan), where=total > 0)
-
-    return Statistic(of, len(rows), _words(rows))
+    return Statistic(lambda counts: mean(right, counts), len(rows), _words(rows))
 
 
 def _words(rows: pd.DataFrame) -> np.ndarray:

@@ -124,10 +124,15 @@ def images_of(items: Items) -> list[str]:
     return [item.image or "" for item in items]
 
 
+def unit_of(item: CaptionHierarchy) -> str:
+    """Return the independent unit of an item: its image, or without one itself."""
+    return item.image or f"item {item.item_id}"
+
+
 def item_columns(items: Items) -> pd.DataFrame:
     """Return the columns that a table with a row per item begins with: ``item_id``, ``unit``."""
-    units = [item.image or f"item {item.item_id}" for item in items]
-    return pd.DataFrame({"item_id": [item.item_id for item in items], "unit": units})
+    rows = [(item.item_id, unit_of(item)) for item in items]
+    return pd.DataFrame(rows, columns=["item_id", "unit"])
 
 
 def once_per_unit(table: pd.DataFrame, values: np.ndarray) -> np.ndarray:

@@ -34,6 +34,16 @@ def image_radii(embeddings: Embeddings, images: Sequence[str]) -> np.ndarray:
     return embeddings.geometry.radii(vectors, embeddings.root)
 
 
+def pair_measures(
+    embeddings: Embeddings, parents: Sequence[str], children: Sequence[str]
+) -> dict[str, np.ndarray]:
+    """Return the ``angle`` (radians) and the ``cosine`` of N pairs of texts, ``(N,)`` each."""
+    return {
+        "angle": exterior_angles(embeddings, parents, children),
+        "cosine": cosines(embeddings, parents, children),
+    }
+
+
 def exterior_angles(
     embeddings: Embeddings, parents: Sequence[str], children: Sequence[str]
 ) -> np.ndarray:
