@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
@@ -48,8 +47,9 @@ class Validator:
         self._settings = settings
         self._images = None
         if images is not None:
-            self._image_of_item, distinct = pd.factorize(np.array(image_names, dtype=object))
-            first = [list(image_names).index(name) for name in distinct]
+            _, first, self._image_of_item = np.unique(
+                np.array(image_names), return_index=True, return_inverse=True
+            )
             self._images = images[first]
 
     @torch.no_grad()

@@ -170,10 +170,10 @@ class Lorentz:
 
     def similarities(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
         """Return Lorentzian inner products, (N, M)."""
-        times, done, parts = self._time(second), 0, []
+        first_time, second_time, parts, done = self._time(first), self._time(second), [], 0
         for part in _products(first, second):
-            of_part = times[done : done + part.shape[1]]
-            parts.append((part - np.outer(self._time(first), of_part)).astype(np.float32))
+            of_part = second_time[done : done + part.shape[1]]
+            parts.append((part - np.outer(first_time, of_part)).astype(np.float32))
             done += part.shape[1]
         return np.concatenate(parts, axis=1)
 
@@ -245,7 +245,7 @@ def similarity_matrix(geometry: Geometry, first: np.ndarray, second: np.ndarray)
     distinct_rows, row = np.unique(rows, return_inverse=True)
     distinct_columns, column = np.unique(columns, return_inverse=True)
     found = geometry.similarities(first[distinct_rows], second[distinct_columns])
-    return found[row][:, column]
+    return found[np.ix_(row, column)]
 
 
 def equal_rows(vectors: np.ndarray) -> np.ndarray:

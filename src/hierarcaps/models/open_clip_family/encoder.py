@@ -66,10 +66,8 @@ class OpenClipEncoder:
             cleaned = [self.tokeniser.clean_fn(text) for text in plain]
             encoded = inner(cleaned, truncation=False, verbose=False)["input_ids"]
             return sum(len(row) > context for row in encoded)
-        # Few rows have no padding; start and end of text come on top.
-        is_full = (self.tokenise(texts)[:, -1] != 0).tolist()
-        full = [text for text, ends in zip(plain, is_full, strict=True) if ends]
-        return sum(len(self.tokeniser.encode(text)) > context - 2 for text in full)
+        # Start and end of text come on top.
+        return sum(len(self.tokeniser.encode(text)) > context - 2 for text in plain)
 
     def _plain(self, texts: Sequence[str]) -> list[str]:
         """Let a special token that a caption spells out be text, which cuts off nothing."""
