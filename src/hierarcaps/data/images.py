@@ -58,7 +58,23 @@ def open_images(source: str | Path) -> ImageStore:
     return _ParquetImages(source)
 
 
-class _FolderImages:
+class _Named:
+    """What the two kinds of stores share: names, found in any spelling."""
+
+    _index: NameIndex
+
+    def __contains__(self, name: object) -> bool:
+        return self._index.find(name) is not None
+
+    def __len__(self) -> int:
+        return len(self._index)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(self._index)
+
+
+class _FolderImages(_Named):
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._index = NameIndex(
@@ -74,18 +90,8 @@ class _FolderImages:
         path = self._folder / found
         return decode_image(path, str(path))
 
-    def __contains__(self, name: object) -> bool:
-        return self._index.find(name) is not None
 
-    def __len__(self) -> int:
-        return len(self._index)
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        return tuple(self._index)
-
-
-class _ParquetImages:
+class _ParquetImages(_Named):
     def __init__(self, path: Path) -> None:
         self._path = path
         names, self._images = _read_parquet(path)
@@ -110,16 +116,6 @@ class _ParquetImages:
         if content is None:
             raise InputError(f"{self._path}, {found!r}: the image is null, expected its bytes")
         return decode_image(io.BytesIO(content), f"{self._path}, {found!r}")
-
-    def __contains__(self, name: object) -> bool:
-        return self._index.find(name) is not None
-
-    def __len__(self) -> int:
-        return len(self._row_of)
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        return tuple(sorted(self._row_of))
 
 
 def _read_parquet(path: Path) -> tuple[list[str | None], Any]:
