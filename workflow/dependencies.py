@@ -10,6 +10,7 @@ from pathlib import Path
 WORKFLOW = Path(__file__).resolve().parent
 CHECKOUT = WORKFLOW.parent
 SOURCE = CHECKOUT / "src"
+ASSETS = {".css", ".html", ".j2", ".js"}
 
 
 def code_of(script: str, *read: str) -> list[str]:
@@ -56,7 +57,7 @@ def _digest(path: Path) -> str:
 def _needed_files(path: Path) -> tuple[Path, ...]:
     if path.suffix not in (".py", ".ipynb"):
         return ()
-    tree = ast.parse(_python_of(path))
+    tree = ast.parse(python_of(path))
     files = []
     for node in _running(tree.body):
         if isinstance(node, ast.Import):
@@ -74,16 +75,17 @@ def _needed_files(path: Path) -> tuple[Path, ...]:
 
 def _assets(path: Path, tree: ast.Module) -> Iterator[Path]:
     """Yield the files of a module's own folder whose names are strings in it."""
-    if SOURCE in path.parents:
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Constant) and isinstance(node.value, str):
-                asset = path.with_name(node.value) if _is_asset_name(node.value) else path
-                if asset != path and asset.is_file():
-                    yield asset
+    # Most folders have none, which spares a look at each node of most modules at every start.
+    if assets := _assets_in(path.parent):
+        named = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)}
+        yield from (asset for asset in assets if asset.name in named)
 
 
-def _is_asset_name(text: str) -> bool:
-    return text == Path(text).name and Path(text).suffix in {".css", ".html", ".j2", ".js"}
+@cache
+def _assets_in(folder: Path) -> tuple[Path, ...]:
+    if SOURCE not in folder.parents:
+        return ()
+    return tuple(path for path in folder.iterdir() if path.suffix in ASSETS)
 
 
 def _running(body: Iterable[ast.AST]) -> Iterator[ast.AST]:
@@ -95,7 +97,8 @@ def _running(body: Iterable[ast.AST]) -> Iterator[ast.AST]:
             yield from _running(getattr(node, part, ()))
 
 
-def _python_of(path: Path) -> str:
+def python_of(path: Path) -> str:
+    """Return the code of a module, or of the cells of a notebook."""
     text = path.read_text(encoding="utf-8")
     if path.suffix != ".ipynb":
         return text

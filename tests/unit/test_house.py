@@ -1,11 +1,11 @@
 """The house: imports run one way, up its floors, and rooms are entered through their doors."""
 
 import ast
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from dependencies import python_of
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "src" / "hierarcaps"
@@ -22,14 +22,6 @@ HEIGHT = {
 }
 # Above all of them: what runs the package. Benchmarks and tests look behind the doors.
 USERS = ["workflow/*.py", "workflow/scripts/*.py", "notebooks/*.ipynb", "docs/*.py"]
-
-
-def source(path: Path) -> str:
-    text = path.read_text(encoding="utf-8")
-    if path.suffix != ".ipynb":
-        return text
-    cells = json.loads(text)["cells"]
-    return "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
 
 
 def module_of(parts: tuple[str, ...]) -> bool:
@@ -89,7 +81,7 @@ def across(page: str, text: str, path: str = "a file") -> list[str]:
 
 
 def public(package: tuple[str, ...]) -> set[str]:
-    for node in ast.parse(source(PACKAGE.joinpath(*package, "__init__.py"))).body:
+    for node in ast.parse(python_of(PACKAGE.joinpath(*package, "__init__.py"))).body:
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
             return set(ast.literal_eval(node.value))
     return set()
@@ -110,7 +102,7 @@ def test_imports_run_down_the_floors():
     for path in FILES:
         parts = path.relative_to(PACKAGE).with_suffix("").parts
         if parts[0] in HEIGHT:
-            sentences += upward(parts[0], source(path), str(path.relative_to(ROOT)))
+            sentences += upward(parts[0], python_of(path), str(path.relative_to(ROOT)))
     assert sentences == []
 
 
@@ -118,10 +110,10 @@ def test_rooms_are_entered_through_their_doors():
     sentences = []
     for path in FILES:
         inside = path.relative_to(PACKAGE).parent.parts
-        sentences += closed(inside, source(path), str(path.relative_to(ROOT)))
+        sentences += closed(inside, python_of(path), str(path.relative_to(ROOT)))
     for pattern in USERS:
         for path in ROOT.glob(pattern):
-            sentences += closed((), source(path), str(path.relative_to(ROOT)))
+            sentences += closed((), python_of(path), str(path.relative_to(ROOT)))
     assert sentences == []
 
 
@@ -129,13 +121,13 @@ def test_a_page_of_the_report_uses_no_other_page():
     report, sentences = PACKAGE / "report", []
     for path in report.rglob("*.py"):
         page = path.relative_to(report).parts[0]  # for what all pages use: the file itself
-        sentences += across(page, source(path), str(path.relative_to(ROOT)))
+        sentences += across(page, python_of(path), str(path.relative_to(ROOT)))
     assert sentences == []
 
 
 @pytest.mark.parametrize("folder", PACKAGES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_every_room_says_what_lives_there(folder):
-    tree = ast.parse(source(folder / "__init__.py"))
+    tree = ast.parse(python_of(folder / "__init__.py"))
     assert ast.get_docstring(tree)
     names = public(folder.relative_to(PACKAGE).parts)
     defined = {
@@ -169,8 +161,8 @@ def test_what_goes_up_or_behind_a_door_is_said_in_a_sentence():
 def test_open_clip_and_transformers_are_imported_where_they_can_be():
     """Beside a CPU-only torch they need what the package's ``__init__`` declares first."""
     for path in FILES:
-        top = [node for node in ast.parse(source(path)).body if not isinstance(node, ast.If)]
+        top = [node for node in ast.parse(python_of(path)).body if not isinstance(node, ast.If)]
         named = {alias.name for node in top if isinstance(node, ast.Import) for alias in node.names}
         named |= {node.module or "" for node in top if isinstance(node, ast.ImportFrom)}
         if {"open_clip", "torchvision", "transformers"} & {name.split(".")[0] for name in named}:
-            assert "declare_torchvision_ops()" in source(path.with_name("__init__.py")), path
+            assert "declare_torchvision_ops()" in python_of(path.with_name("__init__.py")), path
