@@ -212,10 +212,18 @@ def _corner(stage: Stage) -> tuple[int, int]:
     return 4 + column * (BOX[0] + GAP[0]), TOP + row * (BOX[1] + GAP[1])
 
 
-def _text(x: float, y: float, words: str, fill: str, size: int, weight: str = "400") -> str:
+def _text(
+    x: float,
+    y: float,
+    words: str,
+    fill: str,
+    size: int = 13,
+    weight: str = "400",
+    anchor: str = "middle",
+) -> str:
     return (
         f'<text x="{x:g}" y="{y:g}" fill="{fill}" font-size="{size}" font-weight="{weight}" '
-        f'text-anchor="middle">{escape(words)}</text>'
+        f'text-anchor="{anchor}">{escape(words)}</text>'
     )
 
 
@@ -228,7 +236,7 @@ def _box(stage: Stage, colours: Mapping[str, str]) -> str:
             f'fill="{colours[stage.kind]}" stroke="{colours["line"]}"/>',
             _text(centre, y + 25, stage.title, colours["ink"], 17, "650"),
             *(
-                _text(centre, y + 45 + 16 * line, words, colours["ink"], 13)
+                _text(centre, y + 45 + 16 * line, words, colours["ink"])
                 for line, words in enumerate(stage.words)
             ),
         ]
@@ -256,7 +264,7 @@ def _arrow(edge: Edge, words: tuple[str, ...], colours: Mapping[str, str]) -> st
         path += f"H{x1 + width / 2 - 8}q8 0 8 8V{y1 - 2}"
         at = ((x0 + x1 + width + 30) / 2, (y0 + height + y1) / 2 - 7)
     label = "\n".join(
-        _text(at[0], at[1] + 15 * line, each, colours["soft"], 13).replace('"middle"', f'"{side}"')
+        _text(at[0], at[1] + 15 * line, each, colours["soft"], anchor=side)
         for line, each in enumerate(words)
     )
     return (
@@ -272,8 +280,7 @@ def _legend(colours: Mapping[str, str]) -> str:
             f'<rect x="{x}" y="{y}" width="15" height="15" rx="4" fill="{colours[kind]}" '
             f'stroke="{colours["line"]}"/>'
         )
-        label = _text(x + 22, y + 12, words, colours["soft"], 13)
-        parts.append(label.replace('"middle"', '"start"'))
+        parts.append(_text(x + 22, y + 12, words, colours["soft"], anchor="start"))
         x += 48 + 7 * len(words)
     return "\n".join(parts)
 

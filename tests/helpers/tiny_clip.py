@@ -1,8 +1,11 @@
 """A CLIP so small that tests can build it at once."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors.torch import save_file
 
 from hierarcaps.models.open_clip_family.encoder import open_clip
 
@@ -28,3 +31,11 @@ PREPROCESSING = {
 def tiny_weights() -> dict[str, torch.Tensor]:
     torch.manual_seed(0)
     return open_clip.CLIP(**TINY).state_dict()
+
+
+def write_folder(folder: Path) -> Path:
+    """Write it as the workflow does."""
+    config = {"model_cfg": TINY, "preprocess_cfg": PREPROCESSING}
+    (folder / "open_clip_config.json").write_text(json.dumps(config))
+    save_file(tiny_weights(), folder / "open_clip_model.safetensors")
+    return folder

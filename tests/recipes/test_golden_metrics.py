@@ -4,14 +4,12 @@ A change of a library or of a line that moves a number is explained in CHANGELOG
 of its task rises.
 """
 
-import json
 from pathlib import Path
 
 import pytest
 import torch
 import yaml
-from safetensors.torch import save_file
-from tiny_clip import PREPROCESSING, TINY, tiny_weights
+from tiny_clip import write_folder
 
 from hierarcaps.data.hierarchy import read_hierarchies
 from hierarcaps.data.images import open_images
@@ -34,10 +32,7 @@ def measured(tmp_path_factory) -> dict[str, dict]:
     folder = tmp_path_factory.mktemp("golden")
     scenes = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))["scenes"]
     write_split("test", {**scenes, "test": 80}, folder / "test.parquet", folder / "test.csv")
-    config = {"model_cfg": TINY, "preprocess_cfg": PREPROCESSING}
-    (folder / "open_clip_config.json").write_text(json.dumps(config))
-    save_file(tiny_weights(), folder / "open_clip_model.safetensors")
-    encoder = load_open_clip(str(folder), None, torch.device("cpu"))
+    encoder = load_open_clip(str(write_folder(folder)), None, torch.device("cpu"))
     items, store = read_hierarchies(folder / "test.csv"), open_images(folder / "test.parquet")
     world = {"scenes": str(folder / "test.parquet"), "templates": ["a picture of {}"]}
     settings = {"thresholds": 50, "drawn_world": world}

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from dependencies import _python_of, files_of
+from dependencies import files_of, python_of
 from smoke import ROOT
 
 ENVIRONMENTS = ROOT / "workflow" / "envs"
@@ -65,7 +65,7 @@ def rules() -> list[tuple[str, str, str]]:
 
 def imported(path: Path) -> set[str]:
     modules = set()
-    for node in ast.walk(ast.parse(_python_of(path))):
+    for node in ast.walk(ast.parse(python_of(path))):
         if isinstance(node, ast.Import):
             modules |= {alias.name.split(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
@@ -105,17 +105,24 @@ def test_the_workflows_environment_is_the_projects():
     assert requirements["pip"] == ["-e .[workflow]"]
 
 
-def test_a_python_with_a_space_in_its_path_is_one_sentence(tmp_path):
-    environment = tmp_path / "my environment"
-    environment.symlink_to(Path(sys.executable).parents[1], target_is_directory=True)
-    python = environment / "bin" / Path(sys.executable).name
-    command = [python, "-m", "snakemake", "--snakefile", ROOT / "Snakefile", "--cores", "1", "-n"]
-    result = subprocess.run(
-        [str(part) for part in (*command, "--directory", tmp_path, "--", "scenes")],
+def ask_for_scenes(
+    directory: Path, *flags: str, python: str | Path = sys.executable, **environment: str
+) -> subprocess.CompletedProcess:
+    command = [python, "-m", "snakemake", "--snakefile", ROOT / "Snakefile", "--cores", "1", *flags]
+    return subprocess.run(
+        [str(part) for part in (*command, "--directory", directory, "--", "scenes")],
+        env={**os.environ, **environment},
         capture_output=True,
         text=True,
         check=False,
     )
+
+
+def test_a_python_with_a_space_in_its_path_is_one_sentence(tmp_path):
+    environment = tmp_path / "my environment"
+    environment.symlink_to(Path(sys.executable).parents[1], target_is_directory=True)
+    python = environment / "bin" / Path(sys.executable).name
+    result = ask_for_scenes(tmp_path, "-n", python=python)
     assert result.returncode == 1
     assert "my environment/bin/" in result.stderr
     assert "has a space in its path" in result.stderr
@@ -126,15 +133,7 @@ def test_a_python_with_a_space_in_its_path_is_one_sentence(tmp_path):
 def test_without_conda_the_user_is_told_what_to_do(tmp_path, dry):
     folders = os.environ["PATH"].split(os.pathsep)
     without = [each for each in folders if not shutil.which("conda", path=each)]
-    command = [sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile", "--use-conda"]
-    command += ["--cores", "1", "--directory", tmp_path, *["-n"] * dry, "--", "scenes"]
-    result = subprocess.run(
-        [str(part) for part in command],
-        env={**os.environ, "PATH": os.pathsep.join(without)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    result = ask_for_scenes(tmp_path, "--use-conda", *["-n"] * dry, PATH=os.pathsep.join(without))
     assert result.returncode == 1
     assert "Error: --use-conda" in result.stderr
     assert "install Miniforge" in result.stderr

@@ -1,14 +1,10 @@
 """The README's picture of the workflow is of the rules as they are."""
 
 import re
-import sys
 
 import pytest
-from smoke import ROOT, snakemake
-
-sys.path.insert(0, str(ROOT / "docs"))
-
 import stage_graph
+from smoke import ROOT, snakemake
 
 
 @pytest.fixture(scope="module")
