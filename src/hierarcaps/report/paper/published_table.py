@@ -5,18 +5,17 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from hierarcaps.evaluation.published import COLUMNS
 from hierarcaps.report.changes import Alignment
+from hierarcaps.report.dots import centred, dot, name_rows
 from hierarcaps.report.markup import Html, Panel, figure, note, number_cell, table
-from hierarcaps.report.plot_style import GREY, INK, MARKERS, PALETTE, error_bar, styled, svg_panel
-from hierarcaps.report.study import PRECISION, RECALL, TAU_D, Estimate, Key
-from hierarcaps.report.wording import count, number, signed
-from hierarcaps.runtime.errors import InputError
+from hierarcaps.report.plot_style import GREY, INK, MARKERS, PALETTE, styled, svg_panel
+from hierarcaps.report.study import PRECISION, RECALL, TAU_D, Estimate, Key, read_table
+from hierarcaps.report.wording import count, number, signed, signed_span
 
 OBJECTIVES = {"zeroshot": "zero-shot", "re": "+ RE", "ec": "+ EC"}
 METRICS = {
@@ -35,12 +34,7 @@ def read_comparison(path: str | Path) -> pd.DataFrame:
     Raises:
         InputError: missing, or without one of the columns.
     """
-    if not Path(path).is_file():
-        raise InputError(f"{path} not found: compare with the published values before rendering")
-    found = pd.read_csv(path)
-    if missing := [name for name in COLUMNS if name not in found]:
-        raise InputError(f"{path} lacks the columns {', '.join(missing)}")
-    return found
+    return read_table(Path(path), COLUMNS, "compare with the published values before rendering")
 
 
 def opening(study: Alignment, rows: pd.DataFrame) -> list[str]:
@@ -88,10 +82,7 @@ def _direction(study: Alignment, rows: pd.DataFrame) -> str:
             if (mean := study.pooled_difference(("re", "zeroshot"), key, model)) is not None
         ]
         if published and ours:
-            span = signed(min(ours))
-            if signed(max(ours)) != span:
-                span += f" to {signed(max(ours))}"
-            parts.append(f"{name} {', '.join(published)} in the paper, {span} here")
+            parts.append(f"{name} {', '.join(published)} in the paper, {signed_span(ours)} here")
     if not parts:
         return "No effect of alignment was measured in this run to set beside the paper's."
     return (
@@ -182,8 +173,7 @@ def _panel(name: str, part: pd.DataFrame) -> Panel:
         text = f"{labels[place]}: published {row.published:.2f}"
         if row.status == "run":
             estimate = Estimate(row.ours, row.low, row.high, 0)
-            bar = error_bar(estimate)
-            axes.errorbar(row.ours, place, xerr=bar, color=PALETTE[0], marker="o", markersize=5)
+            dot(axes, estimate, place, color=PALETTE[0], marker="o", markersize=5)
             text += f", ours {number(row.ours)}"
         else:
             axes.annotate(
@@ -192,10 +182,8 @@ def _panel(name: str, part: pd.DataFrame) -> Panel:
             )  # fmt: skip
             text += ", not run"
         described.append(text)
-    axes.set_yticks(range(len(labels)), [label.replace("τ_d", "$\\tau_d$") for label in labels])
-    axes.set_ylim(len(labels) - 0.5, -0.5)
+    name_rows(axes, [label.replace("τ_d", "$\\tau_d$") for label in labels])
     axes.set_xlim(0, 1.1)
-    axes.grid(axis="y", visible=False)
     axes.set_title(name)
     axes.set_xlabel("value (no unit)")
     return svg_panel(drawn, f"{name}, published and ours: {'; '.join(described)}.")
@@ -235,9 +223,7 @@ def _effect_panel(study: Alignment, rows: pd.DataFrame, key: Key) -> Panel | Non
         axes.plot(value, place, marker="D", mfc="white", color=INK, markersize=6)
         described.append(f"{model} published {signed(value)}")
     described += _draw_ours(axes, ours, len(published))
-    axes.set_yticks(range(len(labels)), labels)
-    axes.set_ylim(len(labels) - 0.5, -0.5)
-    axes.grid(axis="y", visible=False)
+    name_rows(axes, labels)
     axes.locator_params(axis="x", nbins=5)
     name = EFFECTS[key]
     axes.set_title(f"{name[0].upper()}{name[1:]}".replace("Τ_d", "$\\tau_d$"))
@@ -248,12 +234,11 @@ def _effect_panel(study: Alignment, rows: pd.DataFrame, key: Key) -> Panel | Non
 def _draw_ours(axes: Axes, ours: Sequence[tuple[str, list]], start: int) -> list[str]:
     described = []
     for row, (model, pairs) in enumerate(ours):
-        offsets = (np.arange(len(pairs)) - (len(pairs) - 1) / 2) * 0.2
-        for (run, difference), offset in zip(pairs, offsets, strict=True):
-            axes.errorbar(
-                difference.value,
+        for (run, difference), offset in zip(pairs, centred(len(pairs), 0.2), strict=True):
+            dot(
+                axes,
+                difference,
                 start + row + offset,
-                xerr=error_bar(difference),
                 color=PALETTE[row % len(PALETTE)],
                 marker=MARKERS[row % len(MARKERS)],
                 markersize=4.5,
