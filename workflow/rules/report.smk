@@ -188,9 +188,7 @@ rule render_report:
         mem_mb=growing(4000),
         runtime=growing(30),
     params:
-        code=lambda wildcards: code_of(
-            "render_report.py", f"notebooks/{wildcards.notebook}.ipynb"
-        ),
+        code=lambda wildcards: code_of("render_report.py", f"notebooks/{wildcards.notebook}.ipynb"),
         parameters=lambda wildcards: NOTEBOOKS[wildcards.notebook]["parameters"],
     script:
         "../scripts/render_report.py"
