@@ -44,8 +44,7 @@ class TextEncoder:
     def embed(self, rows: NDArray[np.int64], description: str | None = None) -> Tensor:
         """Embed distinct rows (U,) without gradient, texts of one length together: (U, D)."""
         tokens = self._tokens[torch.from_numpy(rows)]
-        # End-of-text is the highest id; where it is not, the order is merely less favourable.
-        order = torch.argsort(tokens.argmax(dim=1), stable=True)
+        order = torch.argsort(self.tower.token_lengths(tokens), stable=True)
         batches = order.split(_BATCH)
         shown = progress(batches, description) if description else batches
         embeddings = torch.cat([self._encode(rows[batch.numpy()]) for batch in shown])

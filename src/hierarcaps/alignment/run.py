@@ -1,8 +1,11 @@
 """Alignment from files to files: what the workflow calls for one model, objective and seed."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from hierarcaps.alignment.curve import CURVE_FILE, write_curve
 from hierarcaps.alignment.recipe import align
@@ -11,6 +14,7 @@ from hierarcaps.data.hierarchy import CaptionHierarchy, read_hierarchies
 from hierarcaps.data.images import open_images
 from hierarcaps.data.leakage import leave_out
 from hierarcaps.models.embed import embed_images
+from hierarcaps.models.encoder import DualEncoder
 from hierarcaps.models.registry import load_model
 from hierarcaps.models.roots import ROOT_FILE, write_root
 from hierarcaps.models.save import save_encoder
@@ -26,7 +30,7 @@ def align_model(
     seed: int,
     training_path: str | Path,
     validation_path: str | Path,
-    images_path: str | Path,
+    images_path: str | Path | None,
     left_out_path: str | Path,
     folder: str | Path,
 ) -> None:
@@ -37,8 +41,9 @@ def align_model(
         recipe: settings of :class:`AlignmentSettings`, the objective among them.
         seed: of the order of items.
         training_path: hierarchies with negatives.
-        validation_path: held-out hierarchies with negatives, each with its image.
-        images_path: the images of the held-out hierarchies, to watch R@1.
+        validation_path: held-out hierarchies with negatives.
+        images_path: the images of the held-out hierarchies, to watch R@1; it is not watched where
+            this is None, or where one of them names no image.
         left_out_path: the test set, whose images neither training nor validation may have.
         folder: where ``curve.csv``, ``root.json`` (where radii start) and the files of
             :func:`save_encoder` go, each whole or not at all.
@@ -50,20 +55,32 @@ def align_model(
     encoder = load_model(entry, entry.get("seeds", [0])[0], choose_device("auto"))
     tested = [item.image for item in read_hierarchies(left_out_path) if item.image]
     training, validation = (_read(path, tested) for path in (training_path, validation_path))
-    names = [item.image or "" for item in validation]
     result = align(
         encoder,
         training,
         validation,
         settings,
         seed,
-        validation_images=embed_images(encoder, open_images(images_path), names, batch_size=256),
+        validation_images=_validation_images(encoder, validation, images_path),
         state_root=STATE_ROOT,
     )
     write_curve(Path(folder) / CURVE_FILE, result.curve)
     vector = None if result.root is None else result.root.numpy()
     write_root(Path(folder) / ROOT_FILE, settings.root, vector)
     save_encoder(encoder, folder)
+
+
+def _validation_images(
+    encoder: DualEncoder, validation: Sequence[CaptionHierarchy], path: str | Path | None
+) -> NDArray[np.float32] | None:
+    names = [item.image for item in validation if item.image]
+    if path is None or not names:
+        return None
+    if len(names) < len(validation):
+        without = len(validation) - len(names)
+        print(f"{without} of {len(validation)} validation items name no image: R@1 is not watched")
+        return None
+    return embed_images(encoder, open_images(path), names, batch_size=256)
 
 
 def _read(path: str | Path, tested: list[str]) -> list[CaptionHierarchy]:

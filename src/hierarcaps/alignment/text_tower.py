@@ -7,12 +7,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from hierarcaps.models.encoder import DualEncoder
-from hierarcaps.models.open_clip_family.encoder import OpenClipEncoder, pooled_positions
+from hierarcaps.models.open_clip_family.encoder import OpenClipEncoder
 from hierarcaps.models.open_clip_family.packing import encode_packed, is_packable, pack_texts
 
 # Of the image tower, and of both towers together; everything else is text.
 _IMAGE = ("visual.", "vision_model.", "visual_projection.")
 _SHARED = ("logit_scale", "logit_bias", "temperature")
+_GROUP = 32  # texts that are padded to one length
 _TOKEN_EMBEDDING = "token_embedding.weight"
 
 
@@ -30,6 +31,10 @@ class TextTower(Protocol):
     @property
     def device(self) -> torch.device:
         """Where the weights are."""
+        ...
+
+    def token_lengths(self, tokens: Tensor) -> Tensor:
+        """Return how many leading tokens of each row (B, L) matter, (B,) int64."""
         ...
 
     def encode(self, tokens: Tensor) -> Tensor:
@@ -76,7 +81,7 @@ def text_parameters(model: nn.Module) -> dict[str, nn.Parameter]:
 
 
 class PaddedTextTower:
-    """A text tower that is called as it is: whole vocabulary, padded texts."""
+    """A text tower that is called as it is: whole vocabulary, texts padded to like lengths."""
 
     def __init__(self, encoder: DualEncoder, model: nn.Module) -> None:
         self._encoder = encoder
@@ -90,10 +95,18 @@ class PaddedTextTower:
         """Where the weights are."""
         return self._encoder.device
 
+    def token_lengths(self, tokens: Tensor) -> Tensor:
+        """Leading tokens that matter, (B,)."""
+        return self._encoder.token_lengths(tokens)
+
     def encode(self, tokens: Tensor) -> Tensor:
         """Unit embeddings (B, D)."""
         distinct, row_of = torch.unique(tokens, dim=0, return_inverse=True)
-        return self._encoder.encode_text(distinct)[row_of.to(self.device)]
+        order = torch.argsort(self.token_lengths(distinct), stable=True)
+        # A GPU takes all rows of a batch at once; elsewhere padding costs as much as text.
+        size = len(order) if self.device.type == "cuda" else _GROUP
+        embeddings = torch.cat([self._encoder.encode_text(distinct[x]) for x in order.split(size)])
+        return embeddings[torch.argsort(order)[row_of].to(self.device)]
 
     def finish(self, decay: float) -> None:
         """Nothing was trained outside the model."""
@@ -108,10 +121,10 @@ class PackedTextTower:
     """
 
     def __init__(self, encoder: OpenClipEncoder, tokens: Tensor) -> None:
+        self._encoder = encoder
         self._model = encoder.model
         vocabulary = self._model.token_embedding.weight
         self._used = torch.unique(tokens)
-        # Keeps the order of ids, so that the end-of-text token stays the highest.
         self._row_of = torch.zeros(len(vocabulary), dtype=torch.int64)
         self._row_of[self._used] = torch.arange(len(self._used))
         self._token_rows = nn.Parameter(vocabulary.detach()[self._used.to(vocabulary.device)])
@@ -126,10 +139,14 @@ class PackedTextTower:
         """Where the weights are."""
         return self._token_rows.device
 
+    def token_lengths(self, tokens: Tensor) -> Tensor:
+        """Tokens up to the end of text, (B,)."""
+        return self._encoder.token_lengths(tokens)
+
     def encode(self, tokens: Tensor) -> Tensor:
         """Unit embeddings (B, D)."""
         rows = self._row_of[tokens]
-        texts = pack_texts(rows.numpy(), pooled_positions(rows).numpy() + 1).to(self.device)
+        texts = pack_texts(rows.numpy(), self.token_lengths(tokens).numpy()).to(self.device)
         features = encode_packed(self._model, self._token_rows, texts)
         # Half-precision embeddings cannot tell near texts apart.
         features = features if features.dtype == torch.float64 else features.float()

@@ -62,6 +62,13 @@ class DualEncoder(Protocol):
         ...
 
 
+def unpadded_lengths(tokens: Tensor, padding: int) -> Tensor:
+    """Return the length of each row (B, L) up to its last token that is no padding, (B,) int64."""
+    # Not up to the first padding: a text can spell out the padding token.
+    behind = (tokens == padding).int().flip(1).cumprod(dim=1).sum(dim=1)
+    return tokens.shape[1] - behind
+
+
 def check_finite(model: nn.Module, name: str, weights: str | Path) -> None:
     """Check that all parameters of a loaded model are finite numbers.
 

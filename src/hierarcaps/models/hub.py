@@ -9,6 +9,24 @@ from urllib.parse import urlparse
 
 from hierarcaps.runtime.errors import InputError
 
+VOCABULARY_FILES = (
+    "tokenizer.json",
+    "vocab.json",
+    "vocab.txt",
+    "spiece.model",
+    "sentencepiece.bpe.model",
+    "tokenizer.model",
+)
+"""A tokeniser of transformers has at least one of them."""
+TOKENISER_FILES = (
+    *VOCABULARY_FILES,
+    "merges.txt",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+)
+SMALL_FILES = ("*.json", "*.txt", "*.model")
+"""Patterns of all files but the weights."""
 _EXPECTED = "expected a local folder or weights file, or a repository that can be reached"
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from hierarcaps.runtime.errors import InputError
 from hierarcaps.runtime.progress import progress
 from hierarcaps.runtime.torch_setup import choose_device, load_pretrained, load_weights
+from hierarcaps.text_models.positions import usable_positions
 
 LABELS = ("entailment", "neutral", "contradiction")
 ENTAILMENT, NEUTRAL, CONTRADICTION = range(3)
@@ -43,8 +44,6 @@ SEPARATORS = {
     "roberta": 2,
     "xlm-roberta": 2,
 }
-# Families that number positions from the padding token's id on, and have room for fewer.
-_POSITIONS_AFTER_PADDING = ("camembert", "mpnet", "roberta", "xlm-roberta")
 
 
 class NLIModel:
@@ -82,9 +81,7 @@ class NLIModel:
         ends = (self.tokenizer.sep_token_id, self.tokenizer.eos_token_id)
         self._separator = next((token for token in ends if token is not None), None)
         self._collapses_separators = self._check_template()
-        positions = getattr(self.model.config, "max_position_embeddings", max_length)
-        if self.model.config.model_type in _POSITIONS_AFTER_PADDING:
-            positions -= self.tokenizer.pad_token_id + 1
+        positions = usable_positions(self.model.config, self.tokenizer.pad_token_id, max_length)
         self.max_length = min(max_length, positions)
         self._columns = resolve_labels(self.model.config.id2label, model)
         self._cache: dict[Pair, np.ndarray] = {}

@@ -8,13 +8,14 @@ from typing import Any
 import open_clip
 import torch
 import torch.nn.functional as F
+from open_clip.hf_model import HFTextEncoder
 from PIL import Image
 from torch import Tensor, nn
 
 from hierarcaps.geometry.spaces import Sphere
-from hierarcaps.models.encoder import check_finite
+from hierarcaps.models.encoder import check_finite, unpadded_lengths
 from hierarcaps.models.hub import one_line
-from hierarcaps.models.open_clip_family.source import find_source
+from hierarcaps.models.open_clip_family.source import Source, find_source
 from hierarcaps.runtime.errors import InputError
 from hierarcaps.runtime.files import sha256_file
 
@@ -46,6 +47,7 @@ class OpenClipEncoder:
             inner.split_special_tokens = True
         self._provenance = provenance
         self._croppable = _is_croppable(model)
+        self._padding = _padding_token(model)
 
     @property
     def device(self) -> torch.device:
@@ -83,6 +85,8 @@ class OpenClipEncoder:
         """Leading tokens that matter, (B,); the whole context for a text tower that sees it."""
         if self._croppable:
             return pooled_positions(tokens) + 1
+        if self._padding is not None:
+            return unpadded_lengths(tokens, self._padding)
         return torch.full((len(tokens),), tokens.shape[1])
 
     def encode_text(self, tokens: Tensor) -> Tensor:
@@ -94,7 +98,8 @@ class OpenClipEncoder:
         tokens = tokens.to(self.device)
         if self._croppable:
             return encode_cropped(self.model, tokens).float()
-        return self.model.encode_text(tokens).float()
+        # What is cut is padding that the text tower's attention mask hides, or nothing.
+        return self.model.encode_text(tokens[:, : int(self.token_lengths(tokens).max())]).float()
 
     def preprocess(self, image: Image.Image) -> Tensor:
         """The image tower's input (3, H, W)."""
@@ -153,6 +158,12 @@ def _is_croppable(model: open_clip.CLIP) -> bool:
     )
 
 
+def _padding_token(model: nn.Module) -> int | None:
+    """Return the token that a text tower of transformers masks; None of other towers."""
+    text = getattr(model, "text", None)
+    return text.config.pad_token_id if isinstance(text, HFTextEncoder) else None
+
+
 def load_open_clip(name: str, pretrained: str | None, device: torch.device) -> OpenClipEncoder:
     """Load an open_clip model in float32, in evaluation mode.
 
@@ -174,14 +185,20 @@ def load_open_clip(name: str, pretrained: str | None, device: torch.device) -> O
             source.name,
             source.pretrained,
             weights_only=True,
+            text_cfg=source.text_cfg(),
             **source.options,
         )
-        tokeniser = open_clip.get_tokenizer(source.tokeniser)
     except Exception as error:
         # open_clip meets untrusted files here, and raises whatever its inner libraries raise.
         raise InputError(
             f"model {label}: {source.weights} cannot be read, or does not fit the architecture "
             f"({one_line(error)})"
+        ) from None
+    try:
+        tokeniser = _tokeniser(source)
+    except Exception as error:
+        raise InputError(
+            f"model {label}: its tokeniser in {source.tokeniser} cannot be read ({one_line(error)})"
         ) from None
     check_finite(model, label, source.weights)
     model.to(device).eval()
@@ -190,6 +207,19 @@ def load_open_clip(name: str, pretrained: str | None, device: torch.device) -> O
         model, visual, name, pretrained, source.weights, dict(visual.preprocess_cfg)
     )
     return OpenClipEncoder(model, preprocess, tokeniser, provenance)
+
+
+def _tokeniser(source: Source) -> Any:
+    if source.tokeniser is None:
+        return open_clip.get_tokenizer(source.name)
+    # As open_clip.get_tokenizer, but in the folder where the files were found.
+    text = source.model_cfg["text_cfg"]
+    return open_clip.tokenizer.HFTokenizer(
+        str(source.tokeniser),
+        context_length=text.get("context_length", open_clip.tokenizer.DEFAULT_CONTEXT_LENGTH),
+        tokenizer_mode=text.get("tokenizer_mode"),
+        **{**text.get("tokenizer_kwargs", {}), "trust_remote_code": False},
+    )
 
 
 def provenance_of(

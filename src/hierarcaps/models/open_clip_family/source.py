@@ -11,6 +11,7 @@ import open_clip
 from open_clip.pretrained import download_pretrained
 
 from hierarcaps.models.hub import hub_file, one_line
+from hierarcaps.models.open_clip_family.text_files import find_text_tower, find_tokeniser
 from hierarcaps.runtime.errors import InputError
 
 HUB_PREFIX = "hf-hub:"
@@ -29,46 +30,55 @@ _WEIGHT_SUFFIXES = (".safetensors", ".pt", ".pth", ".bin")
 
 @dataclass(frozen=True)
 class Source:
-    """What open_clip is to build, and the weights file that it will read.
+    """What open_clip is to build, and the files that it will read.
 
     Attributes:
         name: open_clip's model name.
         weights: the file whose hash goes into the provenance.
+        model_cfg: open_clip's configuration of the architecture.
         pretrained: open_clip's argument of this name; None where ``name`` implies it.
-        tokeniser: the name that gives the tokeniser.
         options: preprocessing and activation that belong to the weights, not to the architecture.
+        text_tower: folder with the ``config.json`` of a text tower of transformers; None of others.
+        tokeniser: folder with the files of a tokeniser of transformers; None of others.
     """
 
     name: str
     weights: Path
+    model_cfg: dict[str, Any]
     pretrained: str | None = None
-    tokeniser: str = ""
     options: dict[str, Any] = field(default_factory=dict)
+    text_tower: Path | None = None
+    tokeniser: Path | None = None
 
-    def __post_init__(self) -> None:
-        if not self.tokeniser:
-            object.__setattr__(self, "tokeniser", self.name)
+    def text_cfg(self) -> dict[str, Any]:
+        """Return open_clip's configuration of the text tower, found where it is."""
+        text = self.model_cfg["text_cfg"]
+        if self.text_tower is None:
+            return text
+        # All weights come from the one file: none are fetched for the text tower alone.
+        return {**text, "hf_model_name": str(self.text_tower), "hf_model_pretrained": False}
 
 
 def find_source(name: str, pretrained: str | None) -> Source:
     """Resolve a name as :func:`hierarcaps.models.open_clip_family.encoder.load_open_clip` takes it.
 
     Raises:
-        InputError: unknown architecture, tag or folder; weights that cannot be found or downloaded.
+        InputError: unknown architecture, tag or folder; weights, or the text tower's configuration
+            or tokeniser, that cannot be found or downloaded.
     """
     architecture = name.replace("/", "-")  # "ViT-B/32", as open_clip allows
     if not name.startswith((HUB_PREFIX, FOLDER_PREFIX)) and architecture in open_clip.list_models():
-        return _find_architecture(architecture, pretrained)
+        return _with_text_files(_find_architecture(architecture, pretrained), None)
     if pretrained is not None:
         raise InputError(
             f"model {name}: 'pretrained' is {pretrained!r}, expected it only beside the name of an "
             f"architecture{_near(architecture, open_clip.list_models())}"
         )
     if name.startswith(HUB_PREFIX):
-        return _find_hub(name.removeprefix(HUB_PREFIX))
+        return _with_text_files(_find_hub(name.removeprefix(HUB_PREFIX)), None)
     folder = Path(name.removeprefix(FOLDER_PREFIX))
     if folder.is_dir():
-        return _find_folder(folder)
+        return _with_text_files(_find_folder(folder), folder)
     if name.startswith(FOLDER_PREFIX) or "/" in name:
         raise InputError(
             f"model {name}: no such folder, expected {CONFIG_FILE} and {WEIGHTS_FILE} in it"
@@ -95,7 +105,18 @@ def _find_architecture(name: str, pretrained: str | None) -> Source:
         raise InputError(
             f"model {name}: {path} is no known kind of weights file, expected {expected}"
         )
-    return Source(name, path, str(path))
+    return Source(name, path, open_clip.get_model_config(name), str(path))
+
+
+def _with_text_files(source: Source, folder: Path | None) -> Source:
+    """Add where the files of a text tower of transformers are; a ``folder`` may hold them."""
+    text = source.model_cfg["text_cfg"]
+    tower, tokeniser = (str(text.get(f"hf_{kind}_name") or "") for kind in ("model", "tokenizer"))
+    return replace(
+        source,
+        text_tower=find_text_tower(tower, folder) if tower else None,
+        tokeniser=find_tokeniser(tokeniser, folder) if tokeniser else None,
+    )
 
 
 def _find_tag(name: str, settings: dict[str, Any]) -> Source:
@@ -114,17 +135,16 @@ def _find_tag(name: str, settings: dict[str, Any]) -> Source:
     options = {f"image_{key}": settings[key] for key in _PREPROCESSING if key in settings}
     # open_clip only warns where a plain architecture name meets weights trained with QuickGELU.
     options["force_quick_gelu"] = bool(settings.get("quick_gelu"))
-    return Source(name, weights, str(weights), options=options)
+    architecture = open_clip.get_model_config(name)
+    if options["force_quick_gelu"]:
+        architecture["quick_gelu"] = True
+    return Source(name, weights, architecture, str(weights), options)
 
 
 def _find_hub(repository: str) -> Source:
     config = hub_file(repository, [CONFIG_FILE])
     weights = hub_file(repository, _FOLDER_WEIGHTS)
-    source = _find_folder(config.parent)
-    text = json.loads(config.read_text(encoding="utf-8"))["model_cfg"].get("text_cfg", {})
-    # Tokeniser files that open_clip does not ship are in the repository.
-    tokeniser = f"{HUB_PREFIX}{repository}" if text.get("hf_tokenizer_name") else source.tokeniser
-    return replace(source, weights=weights, tokeniser=tokeniser)
+    return replace(_find_folder(config.parent), weights=weights)
 
 
 def _find_folder(folder: Path) -> Source:
@@ -135,11 +155,14 @@ def _find_folder(folder: Path) -> Source:
         raise InputError(f"model {folder}: {CONFIG_FILE} is missing in this folder") from None
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: not a readable JSON file ({one_line(error)})") from None
-    if not isinstance(config, dict) or not isinstance(config.get("model_cfg"), dict):
+    model_cfg = config.get("model_cfg") if isinstance(config, dict) else None
+    if not isinstance(model_cfg, dict):
         raise InputError(f"{path}: 'model_cfg' is missing, expected an open_clip configuration")
+    if not isinstance(model_cfg.get("text_cfg"), dict):
+        raise InputError(f"{path}: 'text_cfg' is missing, expected an open_clip configuration")
     for weights in _FOLDER_WEIGHTS:
         if (folder / weights).is_file():
-            return Source(f"{FOLDER_PREFIX}{folder}", folder / weights)
+            return Source(f"{FOLDER_PREFIX}{folder}", folder / weights, model_cfg)
     # open_clip itself would go on with random weights.
     raise InputError(f"model {folder}: {WEIGHTS_FILE} is missing in this folder")
 

@@ -1,4 +1,4 @@
-"""Models of the transformers library: CLIP, ALIGN and SigLIP, from the hub or local folders."""
+"""CLIP, ALIGN, SigLIP and the like of the transformers library, from the hub or local folders."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -11,15 +11,22 @@ from PIL import Image
 from torch import Tensor, nn
 
 from hierarcaps.geometry.spaces import Sphere
-from hierarcaps.models.encoder import check_finite
+from hierarcaps.models.encoder import check_finite, unpadded_lengths
 from hierarcaps.models.hub import one_line
 from hierarcaps.models.transformers_family.source import Checkpoint, find_checkpoint
 from hierarcaps.runtime.errors import InputError
+from hierarcaps.text_models.positions import usable_positions
 
-DualModel = transformers.CLIPModel | transformers.AlignModel | transformers.SiglipModel
+DualModel = (
+    transformers.CLIPModel
+    | transformers.AlignModel
+    | transformers.SiglipModel
+    | transformers.VisionTextDualEncoderModel
+)
 
 # ALIGN was trained on at most 64 tokens; its BERT would take 512.
 _MOST_TOKENS = {"align": 64}
+_MASKED = ("align", "vision-text-dual-encoder")
 # Text configurations older than transformers 4.30 say 2, and mean the highest id.
 _LEGACY_END_OF_TEXT = 2
 _PREPROCESSING = (
@@ -36,10 +43,10 @@ _PREPROCESSING = (
 
 
 class TransformersEncoder:
-    """CLIP, ALIGN or SigLIP as a :class:`hierarcaps.models.encoder.DualEncoder`.
+    """A model of two towers as a :class:`hierarcaps.models.encoder.DualEncoder`.
 
     Attributes:
-        model: the ``CLIPModel``, ``AlignModel`` or ``SiglipModel``.
+        model: one of the classes of ``DualModel``.
         folder: where it was loaded from, tokeniser and image processor included.
         geometry: the unit sphere.
     """
@@ -60,16 +67,18 @@ class TransformersEncoder:
         self._image_processor = image_processor
         self._provenance = provenance
         kind, text = model.config.model_type, _text_config(model)
-        limits = [tokeniser.model_max_length, text.max_position_embeddings]
-        self._context = min([*limits, _MOST_TOKENS.get(kind, limits[1])])
+        longest = usable_positions(text, tokeniser.pad_token_id, tokeniser.model_max_length)
+        limits = (tokeniser.model_max_length, longest, _MOST_TOKENS.get(kind, longest))
+        self._context = min(limits)
         self._end_of_text = text.eos_token_id
         self._lengths: Callable[[Tensor], Tensor] = {
             "clip": self._up_to_end_of_text,
             "align": self._without_padding,
             "siglip": self._whole_context,
+            "vision-text-dual-encoder": self._without_padding,
         }[kind]
         # Where attention is not causal and padding is no part of the text as the model learnt it.
-        self._masks_padding = kind == "align"
+        self._masks_padding = kind in _MASKED
         # SigLIP was trained on lower-cased texts. Its own tokeniser sees to that; the one of SigLIP
         # 2's checkpoints that call themselves SigLIP does not, nor does it always pad on the right.
         self._lower_case = kind == "siglip"
@@ -138,9 +147,7 @@ class TransformersEncoder:
         return (tokens == self._end_of_text).int().argmax(dim=1) + 1
 
     def _without_padding(self, tokens: Tensor) -> Tensor:
-        # Up to the last token that is no padding: a text can spell out the padding token.
-        padding = (tokens == self._tokeniser.pad_token_id).int().flip(1)
-        return tokens.shape[1] - padding.cumprod(dim=1).sum(dim=1)
+        return unpadded_lengths(tokens, self._tokeniser.pad_token_id)
 
     def _whole_context(self, tokens: Tensor) -> Tensor:
         return torch.full((len(tokens),), tokens.shape[1], device=tokens.device)
@@ -157,7 +164,7 @@ def _at_least_float32(features: Tensor) -> Tensor:
 
 
 def load_transformers(name: str, device: torch.device) -> TransformersEncoder:
-    """Load a CLIP, ALIGN or SigLIP model in float32, in evaluation mode.
+    """Load a CLIP, ALIGN, SigLIP or vision-text dual encoder in float32, in evaluation mode.
 
     Code in a repository is never run, and weights are never unpickled.
 
@@ -213,7 +220,15 @@ def _check_weights(
 def _check_end_of_text(
     name: str, model: DualModel, tokeniser: transformers.PreTrainedTokenizerBase
 ) -> None:
-    """Refuse a CLIP whose pooling would not find the end of any text: all would be equal."""
+    """Refuse a CLIP whose pooling would find no end of text, and padding that would hide it."""
+    if model.config.model_type in _MASKED and tokeniser.pad_token_id in (
+        None,
+        tokeniser.eos_token_id,
+    ):
+        raise InputError(
+            f"model {name}: its tokeniser pads with token {tokeniser.pad_token_id}, expected one "
+            "that no text ends with, since it is masked"
+        )
     expected = _text_config(model).eos_token_id
     if model.config.model_type != "clip" or expected == _LEGACY_END_OF_TEXT:
         return

@@ -3,8 +3,9 @@
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from hierarcaps.models.hub import TOKENISER_FILES
 from hierarcaps.models.transformers_family.encoder import TransformersEncoder
-from hierarcaps.models.transformers_family.source import IMAGE_PROCESSOR_FILES, TOKENISER_FILES
+from hierarcaps.models.transformers_family.source import IMAGE_PROCESSOR_FILES
 from hierarcaps.runtime.files import publish
 
 

@@ -6,12 +6,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hierarcaps.models.hub import hub_file, hub_folder, one_line
+from hierarcaps.models.hub import (
+    SMALL_FILES,
+    VOCABULARY_FILES,
+    hub_file,
+    hub_folder,
+    one_line,
+)
 from hierarcaps.runtime.errors import InputError
 from hierarcaps.runtime.files import sha256_file, sha256_json
 
 # By ``model_type`` of the configuration; these have two towers and one space.
-MODEL_CLASSES = {"align": "AlignModel", "clip": "CLIPModel", "siglip": "SiglipModel"}
+MODEL_CLASSES = {
+    "align": "AlignModel",
+    "clip": "CLIPModel",
+    "siglip": "SiglipModel",
+    "vision-text-dual-encoder": "VisionTextDualEncoderModel",
+}
 
 CONFIG_FILE = "config.json"
 # In transformers' own order of preference, so that the files hashed are the files it loads.
@@ -22,16 +33,7 @@ _WEIGHTS = (
     "pytorch_model.bin.index.json",
 )
 IMAGE_PROCESSOR_FILES = ("preprocessor_config.json", "processor_config.json")
-_VOCABULARY = ("tokenizer.json", "vocab.json", "vocab.txt", "spiece.model", "tokenizer.model")
-TOKENISER_FILES = (
-    *_VOCABULARY,
-    "merges.txt",
-    "tokenizer_config.json",
-    "special_tokens_map.json",
-    "added_tokens.json",
-)
-_REQUIRED = ((CONFIG_FILE,), IMAGE_PROCESSOR_FILES, _VOCABULARY, _WEIGHTS)
-_SMALL_FILES = ("*.json", "*.txt", "*.model")
+_REQUIRED = ((CONFIG_FILE,), IMAGE_PROCESSOR_FILES, VOCABULARY_FILES, _WEIGHTS)
 _REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
 
 
@@ -70,7 +72,7 @@ def find_checkpoint(name: str) -> Checkpoint:
             raise InputError(
                 f"model {name}: no such folder, and no id of a repository (organisation/name)"
             )
-        folder, repository = hub_folder(name, _REQUIRED, _SMALL_FILES), name
+        folder, repository = hub_folder(name, _REQUIRED, SMALL_FILES), name
     for names in _REQUIRED:
         if not any((folder / each).is_file() for each in names):
             raise InputError(f"model {name}: {names[0]} is missing in this folder")
