@@ -7,14 +7,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from hierarcaps.models.encoder import DualEncoder
+from hierarcaps.models.open_clip_family import packing as open_clip_packing
 from hierarcaps.models.open_clip_family.encoder import OpenClipEncoder
-from hierarcaps.models.open_clip_family.packing import encode_packed, is_packable, pack_texts
+from hierarcaps.models.packing import CausalTower, encode_packed, pack_texts
 
 # Of the image tower, and of both towers together; everything else is text.
 _IMAGE = ("visual.", "vision_model.", "visual_projection.")
 _SHARED = ("logit_scale", "logit_bias", "temperature")
 _GROUP = 32  # texts that are padded to one length
-_TOKEN_EMBEDDING = "token_embedding.weight"
 
 
 class TextTower(Protocol):
@@ -57,14 +57,17 @@ def trainable_tower(encoder: DualEncoder, tokens: Tensor) -> TextTower:
         encoder: a model in evaluation mode.
         tokens: (U, L) int64 on the CPU, every row that will be encoded.
     """
+    from hierarcaps.models.transformers_family import packing as transformers_packing
     from hierarcaps.models.transformers_family.encoder import TransformersEncoder
 
     if not isinstance(encoder, OpenClipEncoder | TransformersEncoder):
         raise TypeError(f"no text tower is known for {type(encoder).__name__}")
-    encoder.model.requires_grad_(False)
-    if isinstance(encoder, OpenClipEncoder) and is_packable(encoder.model):
-        return PackedTextTower(encoder, tokens)
-    return PaddedTextTower(encoder, encoder.model)
+    model = encoder.model
+    model.requires_grad_(False)
+    packing = open_clip_packing if isinstance(encoder, OpenClipEncoder) else transformers_packing
+    if packing.is_packable(model):
+        return PackedTextTower(encoder, model, packing.causal_tower(model), tokens)
+    return PaddedTextTower(encoder, model)
 
 
 def _frozen(model: nn.Module, trained: dict[str, nn.Parameter]) -> dict[str, Tensor]:
@@ -120,17 +123,19 @@ class PackedTextTower:
     decay is all that ever happens to the others, and :meth:`finish` makes up for it.
     """
 
-    def __init__(self, encoder: OpenClipEncoder, tokens: Tensor) -> None:
+    def __init__(
+        self, encoder: DualEncoder, model: nn.Module, tower: CausalTower, tokens: Tensor
+    ) -> None:
         self._encoder = encoder
-        self._model = encoder.model
-        vocabulary = self._model.token_embedding.weight
+        self._tower = tower
+        name, vocabulary = tower.vocabulary
         self._used = torch.unique(tokens)
         self._row_of = torch.zeros(len(vocabulary), dtype=torch.int64)
         self._row_of[self._used] = torch.arange(len(self._used))
         self._token_rows = nn.Parameter(vocabulary.detach()[self._used.to(vocabulary.device)])
-        self.parameters = text_parameters(self._model)
-        self.frozen = _frozen(self._model, self.parameters)
-        self.parameters[_TOKEN_EMBEDDING] = self._token_rows
+        self.parameters = text_parameters(model)
+        self.frozen = _frozen(model, self.parameters)
+        self.parameters[name] = self._token_rows
         for parameter in self.parameters.values():
             parameter.requires_grad_()
 
@@ -147,7 +152,7 @@ class PackedTextTower:
         """Unit embeddings (B, D)."""
         rows = self._row_of[tokens]
         texts = pack_texts(rows.numpy(), self.token_lengths(tokens).numpy()).to(self.device)
-        features = encode_packed(self._model, self._token_rows, texts)
+        features = encode_packed(self._tower, self._token_rows, texts)
         # Half-precision embeddings cannot tell near texts apart.
         features = features if features.dtype == torch.float64 else features.float()
         return F.normalize(features, dim=-1)
@@ -155,6 +160,6 @@ class PackedTextTower:
     def finish(self, decay: float) -> None:
         """Put the trained rows back into the vocabulary and decay the others."""
         with torch.no_grad():
-            vocabulary = self._model.token_embedding.weight
+            _, vocabulary = self._tower.vocabulary
             vocabulary.mul_(decay)
             vocabulary[self._used.to(vocabulary.device)] = self._token_rows

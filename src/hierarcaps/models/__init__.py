@@ -11,6 +11,7 @@ __all__ = [
     "encoder",
     "meru_family",
     "open_clip_family",
+    "packing",
     "registry",
     "roots",
     "save",

@@ -15,7 +15,8 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from hierarcaps.models.open_clip_family.encoder import encode_cropped, open_clip
-from hierarcaps.models.open_clip_family.packing import encode_packed
+from hierarcaps.models.open_clip_family.packing import causal_tower
+from hierarcaps.models.packing import encode_packed
 from hierarcaps.pretraining.objectives import Objective, make_objective
 from hierarcaps.pretraining.scene_tensors import (
     PREPROCESSING,
@@ -181,7 +182,7 @@ def _loss(objective: Objective, images: Tensor, texts: Tensor, vocabulary: Vocab
     distinct, text_of_image = torch.unique(texts, return_inverse=True)
     image_features = model.encode_image(normalise(images))
     packed = vocabulary.pack(distinct)
-    text_features = encode_packed(model, model.token_embedding.weight, packed)
+    text_features = encode_packed(causal_tower(model), model.token_embedding.weight, packed)
     return objective.loss(image_features, text_features, text_of_image)
 
 

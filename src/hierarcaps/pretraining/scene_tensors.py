@@ -13,7 +13,7 @@ from torch import Tensor
 
 from hierarcaps.data.decoding import decode_image
 from hierarcaps.models.open_clip_family.encoder import open_clip, pooled_positions
-from hierarcaps.models.open_clip_family.packing import PackedTexts, pack_texts
+from hierarcaps.models.packing import PackedTexts, pack_texts
 from hierarcaps.runtime.errors import InputError
 from hierarcaps.runtime.progress import progress
 

@@ -1,6 +1,7 @@
 """Packed encoding equals the padded one, in value and gradient."""
 
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,10 +10,13 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny_clip import TINY
+from tiny_transformers import tiny_clip
 
 from hierarcaps.alignment.text_tower import PackedTextTower, PaddedTextTower, trainable_tower
 from hierarcaps.models.open_clip_family.encoder import OpenClipEncoder, open_clip
-from hierarcaps.models.open_clip_family.packing import encode_packed, is_packable, pack_texts
+from hierarcaps.models.open_clip_family.packing import causal_tower, is_packable
+from hierarcaps.models.packing import encode_packed, pack_texts
+from hierarcaps.models.registry import load_model
 
 TEXTS = ["", "a dog", "a dog on a beach", "a dog on a street", "cat", "a dog", "two red boats"]
 
@@ -58,7 +62,7 @@ def test_packed_equals_padded(options: dict) -> None:
     assert is_packable(model)
     packed = pack_texts(tokens.numpy(), encoder.token_lengths(tokens).numpy())
     weight = model.token_embedding.weight
-    got, expected = encode_packed(model, weight, packed), model.encode_text(tokens)
+    got, expected = encode_packed(causal_tower(model), weight, packed), model.encode_text(tokens)
     torch.testing.assert_close(got, expected, rtol=1e-10, atol=1e-12)
     direction = torch.randn_like(expected)
     parameters = [p for n, p in model.named_parameters() if "visual" not in n and "logit" not in n]
@@ -112,3 +116,29 @@ def test_tower_trains_the_rows_in_use_and_decays_the_rest() -> None:
     after = model.token_embedding.weight
     torch.testing.assert_close(after[used], before[used] + 1.0)
     torch.testing.assert_close(after[~used], before[~used] * 0.5)
+
+
+def test_transformers_clip_is_packed(tmp_path: Path) -> None:
+    """Losses and gradients of a step are those of the padded tower, to 1e-6."""
+    encoder = load_model({"transformers": str(tiny_clip(tmp_path))}, 0, torch.device("cpu"))
+    tokens = encoder.tokenise(TEXTS)
+    goal = torch.randn(len(TEXTS), 16, generator=torch.Generator().manual_seed(0))
+    found = []
+    for packed in (True, False):
+        tower = trainable_tower(encoder, tokens)
+        assert isinstance(tower, PackedTextTower)
+        if not packed:
+            tower = PaddedTextTower(encoder, encoder.model)
+        embeddings = tower.encode(tokens)
+        loss = (embeddings * goal).sum()
+        gradients = torch.autograd.grad(loss, list(tower.parameters.values()))
+        found.append((embeddings, dict(zip(tower.parameters, gradients, strict=True))))
+    (ours, gradients), (expected, theirs) = found
+    torch.testing.assert_close(ours, expected, atol=1e-6, rtol=0)
+    assert min((a - b).norm() for a, b in pairwise(ours[1:5])) > 1e-3
+    assert gradients.keys() == theirs.keys()
+    (vocabulary,) = [name for name in theirs if "token_embedding" in name]
+    theirs[vocabulary] = theirs[vocabulary][torch.unique(tokens)]
+    for name, gradient in gradients.items():
+        torch.testing.assert_close(gradient, theirs[name], atol=1e-6, rtol=1e-6, msg=name)
+        assert gradient.abs().max() > 0 or name.endswith("k_proj.bias")

@@ -18,7 +18,8 @@ from tiny_clip import TINY
 
 from hierarcaps.models.meru_family.encoder import load_meru
 from hierarcaps.models.open_clip_family.encoder import encode_cropped, load_open_clip, open_clip
-from hierarcaps.models.open_clip_family.packing import encode_packed
+from hierarcaps.models.open_clip_family.packing import causal_tower
+from hierarcaps.models.packing import encode_packed
 from hierarcaps.pretraining.objectives import (
     MAX_LOGIT_SCALE,
     MeruObjective,
@@ -183,7 +184,7 @@ def test_compact_vocabulary_encodes_as_the_whole_one():
     with torch.inference_mode():
         expected = model.encode_text(original)
         rows = model.token_embedding.weight[vocabulary.used]
-        packed = encode_packed(model, rows, vocabulary.pack(torch.arange(4)))
+        packed = encode_packed(causal_tower(model), rows, vocabulary.pack(torch.arange(4)))
         model.token_embedding = torch.nn.Embedding.from_pretrained(rows)
         cropped = encode_cropped(model, vocabulary.encode(texts))
     torch.testing.assert_close(packed, expected, atol=1e-5, rtol=0)
