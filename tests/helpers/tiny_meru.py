@@ -1,4 +1,4 @@
-"""MERU checkpoints so small that tests make them, in the published format.
+"""Checkpoints so small that tests make them, in the format that MERU published.
 
 The towers are built from timm and torch, under the published names, and know nothing of how the
 project loads them.
@@ -75,14 +75,19 @@ class PublishedMeru(nn.Module):
         angle = (self.curv / 2).exp() * tangents.norm(dim=-1, keepdim=True)
         return angle.sinh() / angle * tangents
 
+    def image_features(self, pixels: Tensor) -> Tensor:
+        return self.visual_proj(self.visual((pixels - self.pixel_mean) / self.pixel_std))
+
+    def text_features(self, tokens: Tensor) -> Tensor:
+        return self.textual_proj(self.textual(tokens))
+
     def encode_image(self, pixels: Tensor) -> Tensor:
         """Points (B, D) of images (B, 3, S, S) with values from 0 to 1."""
-        features = self.visual((pixels - self.pixel_mean) / self.pixel_std)
-        return self.lifted(self.visual_proj(features), self.visual_alpha)
+        return self.lifted(self.image_features(pixels), self.visual_alpha)
 
     def encode_text(self, tokens: Tensor) -> Tensor:
         """Points (B, D) of tokens (B, CONTEXT)."""
-        return self.lifted(self.textual_proj(self.textual(tokens)), self.textual_alpha)
+        return self.lifted(self.text_features(tokens), self.textual_alpha)
 
 
 def published_meru() -> PublishedMeru:

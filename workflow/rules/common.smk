@@ -91,6 +91,8 @@ def local_checkpoint(entry, seed):
         return [f"{name}/{file}" for file in CHECKPOINT]
     if "meru" in entry:
         name = entry["meru"].replace("{seed}", str(seed))
+        if name.startswith("hf-hub:"):
+            return []
         return [name] if Path(name).suffix else [f"{name}/{file}" for file in MERU_CHECKPOINT]
     folder = Path(entry.get("transformers", ""), "config.json")
     return [str(folder), str(folder.with_name("model.safetensors"))] * folder.is_file()

@@ -9,6 +9,7 @@ from urllib.parse import urlparse
 
 from hierarcaps.runtime.errors import InputError
 
+HUB_PREFIX = "hf-hub:"
 VOCABULARY_FILES = (
     "tokenizer.json",
     "vocab.json",

@@ -17,9 +17,10 @@ def load_model(entry: Mapping[str, Any], seed: int, device: torch.device) -> Dua
     Args:
         entry: ``open_clip`` with an architecture name, an ``hf-hub:`` id or a local folder, and
             beside an architecture name ``pretrained`` with a tag or a weights file; or
-            ``transformers`` with a hub id or a local folder of a CLIP, ALIGN or SigLIP model; or
-            ``meru`` with a file or a local folder. ``{seed}`` is replaced by ``seed``. ``seeds``
-            and ``root`` say how a model is used, and are ignored here.
+            ``transformers`` with a hub id or a local folder of a CLIP, ALIGN, SigLIP or
+            vision-text dual encoder; or ``meru`` with a file, local or on the hub (``hf-hub:``), or
+            a local folder. ``{seed}`` is replaced by ``seed``. ``seeds`` and ``root`` say how a
+            model is used, and are ignored here.
         seed: which of several checkpoints of one variant.
         device: where to put the weights.
 

@@ -13,12 +13,15 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 from tiny_meru import CONTEXT, EMBED, SIZE, published_meru, write_published
 
-from hierarcaps.alignment.text_tower import trainable_tower
-from hierarcaps.geometry.spaces import Lorentz
+from hierarcaps.alignment.text_tower import PackedTextTower, trainable_tower
+from hierarcaps.geometry.spaces import Lorentz, Sphere
+from hierarcaps.models import hub
 from hierarcaps.models.meru_family.encoder import Meru, load_meru
 from hierarcaps.models.open_clip_family.encoder import open_clip
 from hierarcaps.models.registry import load_model
+from hierarcaps.models.save import save_encoder
 from hierarcaps.runtime.errors import InputError
+from hierarcaps.runtime.files import sha256_file
 
 CPU = torch.device("cpu")
 TEXTS = ["", "a goat", "An animal  on a hill", "it's a café &amp; a bar " * 9]
@@ -120,10 +123,90 @@ def drop(*names: str) -> Callable[[dict], None]:
     return lambda state: [state.pop(name) for name in names]
 
 
+LIFT = ("curv", "visual_alpha", "textual_alpha")
+# As the files of HyCoCLIP have it: the usual standard deviations.
+HYCOCLIP_MEAN = torch.tensor([0.229, 0.224, 0.225]).view(3, 1, 1)
+UNCHA = ("global_logit_scale", "local_logit_scale", "logit_scale_entailment")
+
+
+def hycoclip(state: dict) -> None:
+    state["pixel_mean"] = HYCOCLIP_MEAN
+
+
+def uncha(state: dict) -> None:
+    state |= dict.fromkeys(UNCHA, torch.tensor(2.0))
+    state["textual.min_radius_head.weight"] = torch.ones(1, 64)
+
+
+def inputs(encoder) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Tokens, preprocessed images, and the same images from 0 to 1."""
+    pixels = np.random.default_rng(0).integers(0, 256, (3, SIZE, SIZE, 3), dtype=np.uint8)
+    images = torch.stack([encoder.preprocess(Image.fromarray(each)) for each in pixels])
+    return encoder.tokenise(TEXTS), images, torch.from_numpy(pixels).permute(0, 3, 1, 2) / 255
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize("change", [hycoclip, uncha])
+def test_its_family_is_what_its_own_towers_compute(tmp_path: Path, change):
+    path, reference = write_published(tmp_path / "model.pth", change), published_meru()
+    if change is hycoclip:
+        reference.pixel_mean = HYCOCLIP_MEAN
+    encoder = load_meru(str(path), CPU)
+    tokens, images, pixels = inputs(encoder)
+    expected = reference.encode_text(tokens), reference.encode_image(pixels)
+    found = encoder.encode_text(tokens), encoder.encode_image(images)
+    torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-5)
+    assert encoder.geometry.name == "lorentz"
+    unused = sorted([*UNCHA, "textual.min_radius_head.weight"]) if change is uncha else []
+    assert encoder.provenance()["unused"] == unused
+
+
+@torch.inference_mode()
+def test_a_clip_of_its_format_is_on_the_sphere(tmp_path: Path):
+    path, reference = write_published(tmp_path / "clip_vit.pth", drop(*LIFT)), published_meru()
+    encoder = load_meru(str(path), CPU)
+    assert encoder.geometry == Sphere()
+    assert encoder.provenance()["class"] == "CLIP in MERU's format"
+    tokens, images, pixels = inputs(encoder)
+    expected = reference.text_features(tokens), reference.image_features(pixels)
+    found = encoder.encode_text(tokens), encoder.encode_image(images)
+    expected = tuple(torch.nn.functional.normalize(each, dim=-1) for each in expected)
+    torch.testing.assert_close(found, expected, atol=1e-5, rtol=0)
+    # It can be aligned: it is saved as the open_clip model that it is.
+    assert isinstance(trainable_tower(encoder, tokens), PackedTextTower)
+    save_encoder(encoder, tmp_path / "saved")
+    again = load_model({"open_clip": str(tmp_path / "saved")}, 0, CPU)
+    assert torch.equal(again.encode_text(again.tokenise(TEXTS)), found[0])
+    assert again.provenance()["preprocessing"] == encoder.provenance()["preprocessing"]
+
+
+def test_a_file_on_the_hub_is_taken_from_its_cache(tmp_path: Path, monkeypatch, checkpoint: Path):
+    asked = []
+
+    def cached(repository: str, name: str) -> str:
+        asked.append((repository, name))
+        return str(checkpoint)
+
+    monkeypatch.setattr("huggingface_hub.try_to_load_from_cache", cached)
+    name = "hf-hub:avik-pal/hycoclip/hycoclip_vit_b.pth"
+    encoder = load_model({"meru": name}, 0, CPU)
+    assert asked == [("avik-pal/hycoclip", "hycoclip_vit_b.pth")]
+    assert encoder.provenance()["name"] == name
+    assert encoder.provenance()["weights_sha256"] == sha256_file(checkpoint)
+
+
+def test_hub_names_that_cannot_be_are_one_sentence(monkeypatch):
+    with pytest.raises(InputError, match="expected hf-hub:organisation/repository/file"):
+        load_meru("hf-hub:avik-pal/hycoclip", CPU)
+    monkeypatch.setattr(hub, "_can_reach_hub", lambda: False)
+    with pytest.raises(InputError, match="hf-hub:a/never-there: not in the cache and there is no"):
+        load_meru("hf-hub:a/never-there/model.pth", CPU)
+
+
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        (drop("curv", "visual_alpha", "textual_alpha"), "'curv' is missing, expected a MERU"),
+        (drop("curv"), "'curv' is missing, expected a MERU"),
         (drop("visual.cls_token"), r"'visual\.cls_token' is missing"),
         (drop("textual.resblocks.1.ln_1.weight"), "does not fit its architecture"),
         (lambda state: state.update(surplus=torch.zeros(2)), "does not fit.*surplus"),

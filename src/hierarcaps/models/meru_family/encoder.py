@@ -19,6 +19,7 @@ from hierarcaps.models.encoder import check_finite
 from hierarcaps.models.hub import one_line
 from hierarcaps.models.meru_family.source import read_meru
 from hierarcaps.models.open_clip_family.encoder import OpenClipEncoder, open_clip, provenance_of
+from hierarcaps.models.open_clip_family.source import Source
 from hierarcaps.runtime.errors import InputError
 
 MAX_LOG_CURVATURE = math.log(10)
@@ -112,23 +113,30 @@ class MeruEncoder:
         return self._provenance
 
 
-def load_meru(name: str, device: torch.device) -> MeruEncoder:
-    """Load a MERU in float32, in evaluation mode.
+def load_meru(name: str, device: torch.device) -> MeruEncoder | OpenClipEncoder:
+    """Load a MERU, or another model of its format, in float32, in evaluation mode.
 
     Args:
-        name: a published checkpoint (``meru_vit_b.pth``), the same as safetensors, or a folder that
-            the workflow pre-trained.
+        name: a published checkpoint (``meru_vit_b.pth``), the same as safetensors, one on the hub
+            (``hf-hub:organisation/repository/file``), or a folder that the workflow pre-trained.
         device: where to put the weights.
+
+    Returns:
+        A model on the hyperboloid; on the sphere for a CLIP, which has no lift.
 
     Raises:
         InputError: see :func:`hierarcaps.models.registry.load_model`.
     """
     checkpoint = read_meru(name)
     try:
-        model = Meru(checkpoint.model_cfg)
+        model = (
+            Meru(checkpoint.model_cfg)
+            if checkpoint.lifted
+            else open_clip.CLIP(**checkpoint.model_cfg)
+        )
         model.load_state_dict(checkpoint.state)
-        size = model.clip.visual.image_size
-        preprocessing = {**checkpoint.preprocess_cfg, "size": size}
+        clip = model.clip if isinstance(model, Meru) else model
+        preprocessing = {**checkpoint.preprocess_cfg, "size": clip.visual.image_size}
         preprocess = image_transform_v2(PreprocessCfg(**preprocessing), is_train=False)
     except Exception as error:
         # open_clip meets untrusted settings here, and raises whatever its modules raise.
@@ -138,14 +146,17 @@ def load_meru(name: str, device: torch.device) -> MeruEncoder:
         ) from None
     check_finite(model, name, checkpoint.weights)
     model.to(device).eval()
-    tokeniser = open_clip.SimpleTokenizer(context_length=model.clip.context_length)
-    features = OpenClipEncoder(model.clip, preprocess, tokeniser, {})
-    provenance = provenance_of(
-        model, model.clip.visual, name, None, checkpoint.weights, preprocessing
-    )
-    lift = {
+    provenance = provenance_of(model, clip.visual, name, None, checkpoint.weights, preprocessing)
+    provenance["class"] = "MERU" if checkpoint.lifted else "CLIP in MERU's format"
+    provenance["unused"] = list(checkpoint.unused)
+    tokeniser = open_clip.SimpleTokenizer(context_length=clip.context_length)
+    source = Source(name, checkpoint.weights, checkpoint.model_cfg)
+    features = OpenClipEncoder(clip, preprocess, tokeniser, provenance, source)
+    if not isinstance(model, Meru):
+        return features
+    provenance["lift"] = {
         "curvature": model.curvature().item(),
         "visual_alpha": model.visual_alpha.exp().item(),
         "textual_alpha": model.textual_alpha.exp().item(),
     }
-    return MeruEncoder(model, features, {**provenance, "class": "MERU", "lift": lift})
+    return MeruEncoder(model, features, provenance)

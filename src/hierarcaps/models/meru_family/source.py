@@ -1,9 +1,13 @@
-"""Finds and reads MERU checkpoints: those that MERU publishes, and those of the workflow.
+"""Finds and reads MERU checkpoints: published ones of its format, and those of the workflow.
 
 The published ones are a file with the state dict of a timm vision transformer, a text transformer
 of CLIP's kind, two projections and four scalars. The same towers exist in open_clip under other
 names, so a checkpoint becomes the configuration and the weights of an ``open_clip.CLIP``, with the
 scalars of the lift beside it.
+
+HyCoCLIP and UNCHA are of this format too, and so are the CLIPs that MERU and HyCoCLIP trained to be
+compared with: those have no lift. Pixel means are the file's own: those of HyCoCLIP are the usual
+standard deviations, and the model was trained so.
 """
 
 import json
@@ -18,7 +22,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from hierarcaps.models.hub import one_line
+from hierarcaps.models.hub import HUB_PREFIX, hub_file, one_line
 from hierarcaps.runtime.errors import InputError
 
 CONFIG_FILE = "meru_config.json"
@@ -58,7 +62,9 @@ _PATCH_BIAS = "visual.patch_embed.proj.bias"
 _PIXELS = ("pixel_mean", "pixel_std")
 _PREPROCESSING = ("mean", "std", "interpolation", "resize_mode")
 _IGNORED = ("textual.attn_mask", *_PIXELS, _PATCH_BIAS)
-_REQUIRED = (*LIFT, *_PIXELS, *_NAMES, _PATCH_BIAS)
+_REQUIRED = (*_PIXELS, *_NAMES, _PATCH_BIAS)
+# Of UNCHA's training alone: the radius that a text was given at least, and further temperatures.
+_UNUSED_HEAD, _LOGIT_SCALE = "textual.min_radius_head", "logit_scale"
 
 
 @dataclass(frozen=True)
@@ -69,33 +75,44 @@ class MeruCheckpoint:
         weights: the file that was read.
         model_cfg: of an ``open_clip.CLIP``, whose features are lifted.
         preprocess_cfg: open_clip's preprocessing of the images.
-        state: the state dict of a :class:`hierarcaps.models.meru_family.encoder.Meru`.
+        state: the state dict of a :class:`hierarcaps.models.meru_family.encoder.Meru`; without a
+            lift, of the ``open_clip.CLIP``.
+        lifted: whether there is a lift: else it is a plain CLIP.
+        unused: tensors of the file that only its training used.
     """
 
     weights: Path
     model_cfg: dict[str, Any]
     preprocess_cfg: dict[str, Any]
     state: dict[str, Tensor]
+    lifted: bool = True
+    unused: tuple[str, ...] = ()
 
 
 def read_meru(name: str) -> MeruCheckpoint:
     """Read a published file, or a folder with ``meru_config.json`` and ``meru_model.safetensors``.
 
-    Nothing is unpickled but tensors and plain values.
+    A file on the hub is named ``hf-hub:organisation/repository/file``. Nothing is unpickled but
+    tensors and plain values.
 
     Raises:
-        InputError: no such file or folder, unreadable, or not a MERU.
+        InputError: no such file or folder, unreadable, not to be downloaded, or not a MERU.
     """
-    path = Path(name)
+    path = _hub_path(name) if name.startswith(HUB_PREFIX) else Path(name)
     if path.is_dir():
         return _read_folder(path)
     if not path.is_file():
         raise InputError(
             f"model {name}: no such file or folder, expected a checkpoint of MERU (.pth or "
-            f".safetensors), or {CONFIG_FILE} and {WEIGHTS_FILE} in a folder"
+            f".safetensors), {HUB_PREFIX}organisation/repository/file, or {CONFIG_FILE} and "
+            f"{WEIGHTS_FILE} in a folder"
         )
     state = _published_state(_read_tensors(path), path)
-    missing = [key for key in _REQUIRED if not any(name.startswith(key) for name in state)]
+    unused = tuple(sorted(key for key, value in state.items() if _is_unused(key, value)))
+    state = {key: value for key, value in state.items() if key not in unused}
+    lifted = any(key in state for key in LIFT)
+    required = (*LIFT, *_REQUIRED) if lifted else _REQUIRED
+    missing = [key for key in required if not any(name.startswith(key) for name in state)]
     if missing:
         raise InputError(f"{path}: {missing[0].strip('.')!r} is missing, expected a MERU")
     try:
@@ -109,7 +126,21 @@ def read_meru(name: str) -> MeruCheckpoint:
     # As MERU's traversals and classification prepare images: resized and cropped to the middle.
     values = (mean, std, "bicubic", "shortest")
     preprocessing = dict(zip(_PREPROCESSING, values, strict=True))
-    return MeruCheckpoint(path, model_cfg, preprocessing, weights)
+    return MeruCheckpoint(path, model_cfg, preprocessing, weights, lifted, unused)
+
+
+def _hub_path(name: str) -> Path:
+    parts = name.removeprefix(HUB_PREFIX).split("/")
+    if len(parts) < 3 or not all(parts):
+        raise InputError(
+            f"model {name}: expected {HUB_PREFIX}organisation/repository/file of a checkpoint"
+        )
+    return hub_file("/".join(parts[:2]), ["/".join(parts[2:])])
+
+
+def _is_unused(key: str, value: Tensor) -> bool:
+    further = key != _LOGIT_SCALE and _LOGIT_SCALE in key and value.numel() == 1
+    return further or key.startswith(_UNUSED_HEAD)
 
 
 def _read_folder(folder: Path) -> MeruCheckpoint:
@@ -189,8 +220,9 @@ def _layers(state: Mapping[str, Tensor], prefix: str) -> int:
 
 
 def _renamed(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return the state dict of a ``Meru``; names that are not known stay, and do not fit it."""
-    found = {key: state[key] for key in LIFT}
+    """Return the state dict of the model; names that are not known stay, and do not fit it."""
+    lift = {key: state[key] for key in LIFT if key in state}
+    found = {}
     for key, value in state.items():
         if key in _IGNORED or key in LIFT:
             continue
@@ -198,12 +230,12 @@ def _renamed(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
         if key.startswith("visual.blocks."):
             for theirs, ours in _BLOCK_NAMES.items():
                 name = name.replace(theirs, ours)
-        found[f"clip.{name}"] = value
+        found[name] = value
     for name in ("visual.proj", "text_projection"):
-        found[f"clip.{name}"] = found[f"clip.{name}"].T.contiguous()
-    found["clip.visual.class_embedding"] = state["visual.cls_token"].flatten()
+        found[name] = found[name].T.contiguous()
+    found["visual.class_embedding"] = state["visual.cls_token"].flatten()
     # open_clip's patches have no bias: it is added to each of them with its position.
     positions = state["visual.pos_embed"][0].clone()
     positions[1:] += state[_PATCH_BIAS]
-    found["clip.visual.positional_embedding"] = positions
-    return found
+    found["visual.positional_embedding"] = positions
+    return lift | {f"clip.{name}": value for name, value in found.items()} if lift else found

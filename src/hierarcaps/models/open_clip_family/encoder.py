@@ -28,6 +28,7 @@ class OpenClipEncoder:
     Attributes:
         model: the open_clip model.
         tokeniser: its tokeniser, as open_clip makes it.
+        source: what it was built of, to save it; None for a model that is not saved.
         geometry: the unit sphere.
     """
 
@@ -39,8 +40,10 @@ class OpenClipEncoder:
         preprocess: Callable[[Image.Image], Tensor],
         tokeniser: Any,
         provenance: dict[str, Any],
+        source: Source | None = None,
     ) -> None:
         self.model = model
+        self.source = source
         self._preprocess = preprocess
         self.tokeniser = tokeniser
         if (inner := getattr(tokeniser, "tokenizer", None)) is not None:
@@ -206,7 +209,7 @@ def load_open_clip(name: str, pretrained: str | None, device: torch.device) -> O
     provenance = provenance_of(
         model, visual, name, pretrained, source.weights, dict(visual.preprocess_cfg)
     )
-    return OpenClipEncoder(model, preprocess, tokeniser, provenance)
+    return OpenClipEncoder(model, preprocess, tokeniser, provenance, source)
 
 
 def _tokeniser(source: Source) -> Any:

@@ -7,12 +7,7 @@ from safetensors.torch import save
 
 from hierarcaps.models.hub import TOKENISER_FILES
 from hierarcaps.models.open_clip_family.encoder import OpenClipEncoder
-from hierarcaps.models.open_clip_family.source import (
-    CONFIG_FILE,
-    WEIGHTS_FILE,
-    Source,
-    find_source,
-)
+from hierarcaps.models.open_clip_family.source import CONFIG_FILE, WEIGHTS_FILE, Source
 from hierarcaps.models.open_clip_family.text_files import TEXT_CONFIG_FILE
 from hierarcaps.runtime.files import atomic_path, publish, write_json
 
@@ -32,11 +27,11 @@ def save_open_clip(encoder: OpenClipEncoder, folder: str | Path) -> None:
         encoder: a model from :func:`encoder.load_open_clip`, trained further.
         folder: where the files go, each whole or not at all; the weights come last.
     """
-    provenance = encoder.provenance()
-    source = find_source(provenance["name"], provenance["pretrained"])
+    source = encoder.source
+    assert source is not None  # it was loaded
     config = {
         "model_cfg": _architecture(source),
-        "preprocess_cfg": provenance["preprocessing"],
+        "preprocess_cfg": encoder.provenance()["preprocessing"],
     }
     folder = Path(folder)
     write_json(folder / CONFIG_FILE, config)

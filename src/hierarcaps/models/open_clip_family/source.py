@@ -10,11 +10,10 @@ from typing import Any
 import open_clip
 from open_clip.pretrained import download_pretrained
 
-from hierarcaps.models.hub import hub_file, one_line
+from hierarcaps.models.hub import HUB_PREFIX, hub_file, one_line
 from hierarcaps.models.open_clip_family.text_files import find_text_tower, find_tokeniser
 from hierarcaps.runtime.errors import InputError
 
-HUB_PREFIX = "hf-hub:"
 FOLDER_PREFIX = "local-dir:"
 CONFIG_FILE = "open_clip_config.json"
 WEIGHTS_FILE = "open_clip_model.safetensors"
