@@ -18,7 +18,7 @@ rule all:
     input:
         rules.probe.input,
         collect(f"{RESULTS}/reports/{{notebook}}.html", notebook=NOTEBOOKS),
-        rules.hierarchies.input,
+        rules.hierarchies.input if GENERATED else [],
         rules.export_explorer.output,
         rules.write_index.output,
         f"{RESULTS}/mlflow.json",

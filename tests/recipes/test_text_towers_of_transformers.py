@@ -136,7 +136,7 @@ def test_a_text_tower_below_the_folder(tmp_path: Path) -> None:
     ],
 )
 def test_what_is_missing_is_named(tmp_path: Path, monkeypatch, absent, expected) -> None:
-    monkeypatch.setattr(hub, "_can_reach_hub", lambda: False)
+    monkeypatch.setattr(hub, "can_reach_hub", lambda: False)
     folder = timm_and_bert(tmp_path / "model")
     for name in absent:
         (folder / name).unlink(missing_ok=True)
@@ -147,7 +147,7 @@ def test_what_is_missing_is_named(tmp_path: Path, monkeypatch, absent, expected)
 
 
 def test_another_models_configuration_is_no_text_tower(tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr(hub, "_can_reach_hub", lambda: False)
+    monkeypatch.setattr(hub, "can_reach_hub", lambda: False)
     folder = timm_and_bert(tmp_path / "model")
     (folder / "config.json").write_text(json.dumps({"model_type": "clip"}))
     with pytest.raises(InputError, match="the text tower's configuration is missing"):

@@ -2,6 +2,8 @@
 
 import pandas as pd
 import pytest
+import yaml
+from job_table import job_counts
 from smoke import ROOT, snakemake
 
 
@@ -10,17 +12,17 @@ def official_summary(smoke_run, real_data, tmp_path_factory) -> pd.DataFrame:
     directory = tmp_path_factory.mktemp("official")
     weights = directory / "vit-b-32.safetensors"
     write_random_vit_b_32(weights)
+    overlay = ROOT / "config" / "official.yaml"
+    official = yaml.safe_load(overlay.read_text(encoding="utf-8"))
     changes = {
         "models": {
+            **dict.fromkeys(official["models"]),
             "rn-16": {"open_clip": str(smoke_run / "models" / "rn-16" / "seed0")},
             "ViT-B-32-untrained": {"open_clip": "ViT-B-32", "pretrained": str(weights)},
-            "vit-8": None,
             "rn-16-untrained": None,
         },
-        "alignment": {"models": []},
         "test_set": {"official_directory": str(real_data / "hierarcaps")},
     }
-    overlay = ROOT / "config" / "official.yaml"
     snakemake(directory, "--", "probe", overlays=[overlay], changes=changes)
     return pd.read_csv(directory / "results-official" / "summary.csv")
 
@@ -55,3 +57,15 @@ def test_random_weights_order_tiers_but_retrieve_nothing(official_summary):
 
 def test_a_mini_clip_is_probed_on_photographs(official_summary):
     assert value(official_summary, "rn-16", "recall") < 0.2
+
+
+def test_the_benchmark_draws_and_generates_nothing(tmp_path):
+    """``make official MODELS="CLIP-B CLIP-B-untrained"``: what it plans."""
+    only = {"probe": {"models": ["CLIP-B", "CLIP-B-untrained"]}}
+    overlays = [ROOT / "config" / "official.yaml", ROOT / "config" / "zoo.yaml"]
+    result = snakemake(tmp_path, "--dry-run", "--", "all", overlays=overlays, changes=only)
+    counts = job_counts(result.stdout)
+    assert counts["embed"] == counts["evaluate"] == 2
+    assert counts["pretrain"] == counts["fetch_official_test_set"] == 1
+    assert counts["render_report"] == 3
+    assert not {"draw_scenes", "draw_contact_sheet", "write_seeds", "train_nli"} & set(counts)

@@ -7,7 +7,7 @@ rule align:
         checkpoint=base_of,
         training=ALIGNMENT["training"],
         validation=ALIGNMENT["validation"],
-        images=ALIGNMENT["validation_images"],
+        images=ALIGNMENT.get("validation_images", []),
         left_out=LEFT_OUT,
     output:
         config="models/{model}/{objective}/seed{seed}/open_clip_config.json",

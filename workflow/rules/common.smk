@@ -23,6 +23,8 @@ ALIGNED = [
     for objective in ALIGNMENT["objectives"]
     for seed in ALIGNMENT["seeds"]
 ]
+# Hierarchies are generated for a study that aligns on them; another has none to make or to report.
+GENERATED = bool(ALIGNED) and f"{DATA}/" in f"{ALIGNMENT['training']} {ALIGNMENT['validation']}"
 RUNS = [
     (model, "zeroshot", seed)
     for model, entry in config["models"].items()
@@ -56,6 +58,15 @@ def split_settings(wildcards):
     if wildcards.split != "test":
         others.add("held_out_share")
     return {key: value for key, value in config["scenes"].items() if key not in others}
+
+
+def scenes_of(split):
+    """The scenes that a variant learns from: none for an untrained control."""
+
+    def scenes(wildcards):
+        return [f"data/scenes/{split}.parquet"] * bool(variant_settings(wildcards)["steps"])
+
+    return scenes
 
 
 def variant_settings(wildcards):

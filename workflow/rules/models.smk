@@ -10,8 +10,8 @@ MERU_VARIANTS = [
 rule pretrain:
     """Pre-train one variant from scratch on the drawn scenes (no step: an untrained control)."""
     input:
-        scenes="data/scenes/train.parquet",
-        validation="data/scenes/validation.parquet",
+        scenes=scenes_of("train"),
+        validation=scenes_of("validation"),
     output:
         config="models/{variant}/seed{seed}/open_clip_config.json",
         weights="models/{variant}/seed{seed}/open_clip_model.safetensors",

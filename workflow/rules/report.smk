@@ -29,15 +29,21 @@ STUDY = [*rules.probe.input, f"{RESULTS}/run.json", f"{RESULTS}/examples.parquet
 
 # What each notebook reads, and the parameters that it is rendered with.
 NOTEBOOKS = {
-    "dataset": {
-        "input": rules.write_datasheet.output,
-        "parameters": {"datasheet": f"{DATA}/datasheet.json"},
-    },
+    **(
+        {
+            "dataset": {
+                "input": rules.write_datasheet.output,
+                "parameters": {"datasheet": f"{DATA}/datasheet.json"},
+            }
+        }
+        if GENERATED
+        else {}
+    ),
     "zero_shot": {
         "input": [
             *STUDY,
             *embeddings_of(REPORTED),
-            f"{RESULTS}/figures/contact_sheet.png",
+            *[f"{RESULTS}/figures/contact_sheet.png"] * ("drawn_world" in EVALUATION),
         ],
         "parameters": {"results": RESULTS, "models": REPORTED},
     },
@@ -262,12 +268,15 @@ rule write_index:
 # The models that are trained on the way have runs too.
 MIRRORED = [
     *(mirrored_run(*run) for run in RUNS),
-    {
-        "key": "hierarchy-model",
-        "tags": {"model": "hierarchy-model"},
-        "params": GENERATION["hierarchy_model"],
-        "files": [f"{HIERARCHY_MODEL}/curve.csv", f"{HIERARCHY_MODEL}/held_out.json"],
-    },
+    *[
+        {
+            "key": "hierarchy-model",
+            "tags": {"model": "hierarchy-model"},
+            "params": GENERATION["hierarchy_model"],
+            "files": [f"{HIERARCHY_MODEL}/curve.csv", f"{HIERARCHY_MODEL}/held_out.json"],
+        }
+    ]
+    * GENERATED,
     *[
         {
             "key": "nli",
@@ -276,7 +285,7 @@ MIRRORED = [
             "files": ["models/nli/curve.csv", "models/nli/accuracy.json"],
         }
     ]
-    * bool(NLI_FILES),
+    * (GENERATED and bool(NLI_FILES)),
 ]
 
 

@@ -13,7 +13,7 @@ with job(snakemake):
         seed=int(snakemake.wildcards.seed),
         training_path=snakemake.input.training,
         validation_path=snakemake.input.validation,
-        images_path=snakemake.input.images,
+        images_path=snakemake.input.images or None,
         left_out_path=snakemake.input.left_out,
         folder=Path(snakemake.output.weights).parent,
     )

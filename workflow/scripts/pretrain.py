@@ -10,7 +10,7 @@ with job(snakemake):
     pretrain(
         snakemake.params.settings,
         seed=int(snakemake.wildcards.seed),
-        train_path=snakemake.input.scenes,
-        validation_path=snakemake.input.validation,
+        train_path=str(snakemake.input.scenes),
+        validation_path=str(snakemake.input.validation),
         folder=Path(snakemake.output.weights).parent,
     )

@@ -73,6 +73,11 @@ def hub_folder(repository: str, required: Sequence[Sequence[str]], patterns: Seq
     return files[0].parent
 
 
+def is_cached(repository: str, file_names: Sequence[str]) -> bool:
+    """Return whether one of ``file_names`` is in the cache."""
+    return _cached_file(repository, file_names) is not None
+
+
 def _cached_file(repository: str, file_names: Sequence[str]) -> Path | None:
     from huggingface_hub import try_to_load_from_cache
 
@@ -84,7 +89,7 @@ def _cached_file(repository: str, file_names: Sequence[str]) -> Path | None:
 
 
 def _require_network(repository: str) -> None:
-    if not _can_reach_hub():
+    if not can_reach_hub():
         raise InputError(
             f"hf-hub:{repository}: not in the cache and there is no network, {_EXPECTED}"
         )
@@ -103,7 +108,7 @@ def _in_a_users_words(repository: str) -> Iterator[None]:
         ) from None
 
 
-def _can_reach_hub() -> bool:
+def can_reach_hub() -> bool:
     """Tell at once what the hub client would find out after a minute of retries."""
     from huggingface_hub import constants
 

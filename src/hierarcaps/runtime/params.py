@@ -45,7 +45,7 @@ def validate(params: Mapping[str, Any], schema_path: str | Path) -> dict[str, An
         InputError: one sentence with the path of the first offending key, what was found and
             what is allowed.
     """
-    params = dict(drop_nulls(params))
+    params = {**drop_nulls(params)}
     _check_names(params)
     schema = {"$ref": Path(schema_path).resolve().as_uri()}
     registry: Registry = Registry(retrieve=_schema_file)  # type: ignore[call-arg]
@@ -53,8 +53,37 @@ def validate(params: Mapping[str, Any], schema_path: str | Path) -> dict[str, An
     errors = sorted(validator.iter_errors(params), key=lambda e: e.json_path)
     if errors:
         raise InputError(_sentence(errors[0]))
+    _choose_models(params)
     _check_references(params)
     return params
+
+
+def merge(params: Mapping[str, Any], overlay: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``params`` with an overlay merged into them key by key, as Snakemake merges them."""
+    merged = dict(params)
+    for key, value in overlay.items():
+        both = isinstance(value, Mapping) and isinstance(merged.get(key), Mapping)
+        merged[key] = merge(merged[key], value) if both else value
+    return merged
+
+
+def _choose_models(params: dict[str, Any]) -> None:
+    """Leave the models that ``probe.models`` names, where it does."""
+    chosen = params["probe"].pop("models", None)
+    if chosen is None:
+        return
+    models = params["models"]
+    for name in chosen:
+        if name not in models:
+            near = difflib.get_close_matches(name, models, n=1)
+            hint = f" (did you mean {near[0]!r}?)" if near else ""
+            raise InputError(
+                f"params: probe.models: unknown model {name!r}{hint}; models has "
+                f"{', '.join(models)}."
+            )
+    params["models"] = {name: entry for name, entry in models.items() if name in chosen}
+    aligned = [name for name in params["alignment"]["models"] if name in chosen]
+    params["alignment"] = {**params["alignment"], "models": aligned}
 
 
 @to_cached_resource(loads=yaml.safe_load, from_contents=DRAFT202012.create_resource)

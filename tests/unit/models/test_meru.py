@@ -198,7 +198,7 @@ def test_a_file_on_the_hub_is_taken_from_its_cache(tmp_path: Path, monkeypatch, 
 def test_hub_names_that_cannot_be_are_one_sentence(monkeypatch):
     with pytest.raises(InputError, match="expected hf-hub:organisation/repository/file"):
         load_meru("hf-hub:avik-pal/hycoclip", CPU)
-    monkeypatch.setattr(hub, "_can_reach_hub", lambda: False)
+    monkeypatch.setattr(hub, "can_reach_hub", lambda: False)
     with pytest.raises(InputError, match="hf-hub:a/never-there: not in the cache and there is no"):
         load_meru("hf-hub:a/never-there/model.pth", CPU)
 

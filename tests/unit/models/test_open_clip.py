@@ -165,7 +165,7 @@ def test_unknown_names_are_one_sentence(entry: dict, message: str):
 
 
 def test_without_network_the_message_says_so(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(hub, "_can_reach_hub", lambda: False)
+    monkeypatch.setattr(hub, "can_reach_hub", lambda: False)
     for entry in (
         {"open_clip": "ViT-B-32", "pretrained": "openai"},
         {"open_clip": "hf-hub:example/never-downloaded"},

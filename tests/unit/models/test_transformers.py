@@ -117,7 +117,7 @@ def hub_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     from huggingface_hub import constants
 
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(hub, "_can_reach_hub", lambda: False)
+    monkeypatch.setattr(hub, "can_reach_hub", lambda: False)
     return tmp_path / "cache"
 
 

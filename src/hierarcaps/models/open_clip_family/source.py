@@ -18,7 +18,7 @@ FOLDER_PREFIX = "local-dir:"
 CONFIG_FILE = "open_clip_config.json"
 WEIGHTS_FILE = "open_clip_model.safetensors"
 # In open_clip's own order of preference, so that the file hashed is the file it loads.
-_FOLDER_WEIGHTS = (
+FOLDER_WEIGHTS = (
     WEIGHTS_FILE,
     "open_clip_pytorch_model.safetensors",
     "open_clip_pytorch_model.bin",
@@ -121,7 +121,7 @@ def _with_text_files(source: Source, folder: Path | None) -> Source:
 def _find_tag(name: str, settings: dict[str, Any]) -> Source:
     repository, _, file_name = settings.get("hf_hub", "").rpartition("/")
     if repository:
-        weights = hub_file(repository, [file_name] if file_name else _FOLDER_WEIGHTS)
+        weights = hub_file(repository, [file_name] if file_name else FOLDER_WEIGHTS)
     else:
         try:
             weights = Path(download_pretrained(settings))
@@ -142,7 +142,7 @@ def _find_tag(name: str, settings: dict[str, Any]) -> Source:
 
 def _find_hub(repository: str) -> Source:
     config = hub_file(repository, [CONFIG_FILE])
-    weights = hub_file(repository, _FOLDER_WEIGHTS)
+    weights = hub_file(repository, FOLDER_WEIGHTS)
     return replace(_find_folder(config.parent), weights=weights)
 
 
@@ -159,7 +159,7 @@ def _find_folder(folder: Path) -> Source:
         raise InputError(f"{path}: 'model_cfg' is missing, expected an open_clip configuration")
     if not isinstance(model_cfg.get("text_cfg"), dict):
         raise InputError(f"{path}: 'text_cfg' is missing, expected an open_clip configuration")
-    for weights in _FOLDER_WEIGHTS:
+    for weights in FOLDER_WEIGHTS:
         if (folder / weights).is_file():
             return Source(f"{FOLDER_PREFIX}{folder}", folder / weights, model_cfg)
     # open_clip itself would go on with random weights.

@@ -26,14 +26,14 @@ MODEL_CLASSES = {
 
 CONFIG_FILE = "config.json"
 # In transformers' own order of preference, so that the files hashed are the files it loads.
-_WEIGHTS = (
+WEIGHTS = (
     "model.safetensors",
     "model.safetensors.index.json",
     "pytorch_model.bin",
     "pytorch_model.bin.index.json",
 )
 IMAGE_PROCESSOR_FILES = ("preprocessor_config.json", "processor_config.json")
-_REQUIRED = ((CONFIG_FILE,), IMAGE_PROCESSOR_FILES, VOCABULARY_FILES, _WEIGHTS)
+_REQUIRED = ((CONFIG_FILE,), IMAGE_PROCESSOR_FILES, VOCABULARY_FILES, WEIGHTS)
 _REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
 
 
@@ -77,7 +77,7 @@ def find_checkpoint(name: str) -> Checkpoint:
         if not any((folder / each).is_file() for each in names):
             raise InputError(f"model {name}: {names[0]} is missing in this folder")
     model_class = _model_class(folder / CONFIG_FILE)
-    weights = next(folder / each for each in _WEIGHTS if (folder / each).is_file())
+    weights = next(folder / each for each in WEIGHTS if (folder / each).is_file())
     return Checkpoint(folder, model_class, weights, _shards(weights, repository))
 
 

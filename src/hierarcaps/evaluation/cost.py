@@ -1,0 +1,133 @@
+"""What a study on the official test set downloads, and about how long it takes on this machine."""
+
+import csv
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hierarcaps.data.official import DIRECTORY_VARIABLE
+from hierarcaps.models import hub
+from hierarcaps.models.remote import remote_weights
+from hierarcaps.runtime.errors import InputError
+from hierarcaps.runtime.torch_setup import choose_device
+
+IMAGES, TEXTS = 1000, 3600
+"""Of the official test set: pictures, and distinct texts."""
+TEST_SET_GIGABYTES = 0.025
+# Of the speed of a large product of matrices, what encoding a batch reaches.
+EFFICIENCY = 0.5
+# Of one core: all tasks on one model's embeddings; baselines, pages and start of the jobs.
+TASKS_SECONDS, PAGES_SECONDS = 60, 240
+_SIDE = 1024
+
+
+@dataclass(frozen=True)
+class Weights:
+    """A row of ``config/weights.csv``: GB, and GFLOP to encode one image and one text."""
+
+    gigabytes: float
+    image_gflop: float
+    text_gflop: float
+
+    def gflop(self) -> float:
+        """Return the work on the official test set."""
+        return IMAGES * self.image_gflop + TEXTS * self.text_gflop
+
+
+def read_weights(path: str | Path) -> dict[str, Weights]:
+    """Read the table of what is known of published weights, by their name."""
+    with Path(path).open(encoding="utf-8", newline="") as file:
+        return {
+            row.pop("weights"): Weights(**{key: float(value) for key, value in row.items()})
+            for row in csv.DictReader(file)
+        }
+
+
+def describe_cost(params: Mapping[str, Any], known: Mapping[str, Weights]) -> str:
+    """Return two lines: what will be downloaded, and about how long the study takes.
+
+    Args:
+        params: validated parameters of a study on the official test set.
+        known: by :func:`read_weights`.
+
+    Raises:
+        InputError: something is to be downloaded and there is no network.
+    """
+    remote = {name: remote_weights(entry) for name, entry in params["models"].items()}
+    absent = {name: each for name, each in remote.items() if each and not each.cached()}
+    test_set = _test_set_is_absent(params)
+    if (absent or test_set) and not hub.can_reach_hub():
+        raise InputError(_without_network([each.repository for each in absent.values()], test_set))
+    sizes = {name: known.get(each.name) for name, each in absent.items()}
+    listed = [f"{name} {size.gigabytes:g}" if size else f"{name} ?" for name, size in sizes.items()]
+    total = sum(size.gigabytes for size in sizes.values() if size)
+    if test_set:
+        listed.append(f"the test set {TEST_SET_GIGABYTES:g}")
+        total += TEST_SET_GIGABYTES
+    download = f"{total:.1f} GB ({', '.join(listed)})" if listed else "nothing, all is here"
+    work = [known.get(each.name) if each else None for each in remote.values()]
+    return f"Downloads: {download}.\nTime: {_time(work, params)}."
+
+
+def _test_set_is_absent(params: Mapping[str, Any]) -> bool:
+    named = params["test_set"].get("official_directory") or os.environ.get(DIRECTORY_VARIABLE)
+    files = (params["test_set"][key] for key in ("hierarchies", "images"))
+    return not named and not all(Path(file).is_file() for file in files)
+
+
+def _without_network(repositories: list[str], test_set: bool) -> str:
+    wanted = []
+    if test_set:
+        wanted.append(
+            f"the official test set (a folder with hierarcaps_test.csv and test_imgs/, named by "
+            f"{DIRECTORY_VARIABLE})"
+        )
+    if repositories:
+        names = ", ".join(dict.fromkeys(repositories))
+        wanted.append(
+            f"the weights of {names} (in the hub's cache, the folder HF_HOME: `hf download "
+            "REPOSITORY` fills it where there is a network)"
+        )
+    return f"there is no network, and these are not here: {'; '.join(wanted)}"
+
+
+def _time(work: list[Weights | None], params: Mapping[str, Any]) -> str:
+    device, cores = choose_device("auto"), os.cpu_count() or 1
+    speed = measured_speed()
+    # Models are embedded side by side, each on one core; a GPU takes one at a time.
+    beside = min(cores, len(work)) if device.type == "cpu" else 1
+    # The control has the size of the smallest, CLIP-B; so is what is not known taken.
+    gflop = sum((each or Weights(0.6, 8.7, 0.8)).gflop() for each in work)
+    seconds = gflop / (speed * EFFICIENCY) / beside
+    seconds += len(work) * TASKS_SECONDS / min(cores, len(work)) + PAGES_SECONDS
+    unknown = sum(each is None for each in work)
+    assumed = f", {unknown} of unknown size taken for CLIP-B's" * bool(unknown)
+    name = "a GPU" if device.type == "cuda" else f"{cores} cores"
+    return (
+        f"about {_minutes(seconds)} after that for {len(work)} models on {name} "
+        f"({speed:,.0f} GFLOP/s{assumed})"
+    )
+
+
+def _minutes(seconds: float) -> str:
+    minutes = max(1, round(seconds / 60))
+    return f"{minutes} min" if minutes < 100 else f"{minutes / 60:.1f} h"
+
+
+def measured_speed(seconds: float = 0.5) -> float:
+    """Return the GFLOP/s of products of matrices: of one thread on a CPU, or of the GPU."""
+    import torch
+
+    device = choose_device("auto")
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    matrix = torch.ones(_SIDE, _SIDE, device=device)
+    done, start = 0, time.perf_counter()
+    while (spent := time.perf_counter() - start) < seconds or done == 0:
+        (matrix @ matrix)[0, 0].item()  # waits for a GPU
+        done += 1
+    torch.set_num_threads(threads)
+    return done * 2 * _SIDE**3 / spent / 1e9
