@@ -107,6 +107,7 @@ def test_an_aligned_model_is_moved_loaded_and_probed(
         images_path=None,
         left_out_path=test_set / "test.csv",
         folder=tmp_path / "aligned",
+        validation_items=3,
     )
     original.rename(tmp_path / "gone")
     moved = (tmp_path / "aligned").rename(tmp_path / "elsewhere")

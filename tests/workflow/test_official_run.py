@@ -59,6 +59,18 @@ def test_a_mini_clip_is_probed_on_photographs(official_summary):
     assert value(official_summary, "rn-16", "recall") < 0.2
 
 
+def test_alignment_is_on_the_authors_training_file(tmp_path):
+    """``make official-align MODELS=CLIP-B``: what it plans."""
+    only = {"probe": {"models": ["CLIP-B"]}, "alignment": {"objectives": {"ec": None}}}
+    names = ("official.yaml", "official-align.yaml")
+    overlays = [ROOT / "config" / name for name in names]
+    result = snakemake(tmp_path, "--dry-run", "--", "all", overlays=overlays, changes=only)
+    counts = job_counts(result.stdout)
+    assert counts["align"] == counts["download_hierarcaps"] == 1
+    assert counts["embed"] == 2
+    assert not {"draw_scenes", "write_seeds", "train_nli", "pretrain"} & set(counts)
+
+
 def test_the_benchmark_draws_and_generates_nothing(tmp_path):
     """``make official MODELS="CLIP-B CLIP-B-untrained"``: what it plans."""
     only = {"probe": {"models": ["CLIP-B", "CLIP-B-untrained"]}}

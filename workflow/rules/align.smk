@@ -28,6 +28,7 @@ rule align:
         *code_of("align.py"),
         model=base_entry,
         recipe=recipe_of,
+        validation_items=ALIGNMENT.get("validation_items", 0),
     script:
         "../scripts/align.py"
 

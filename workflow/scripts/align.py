@@ -15,5 +15,6 @@ with job(snakemake):
         validation_path=snakemake.input.validation,
         images_path=snakemake.input.images or None,
         left_out_path=snakemake.input.left_out,
+        validation_items=snakemake.params.validation_items or None,
         folder=Path(snakemake.output.weights).parent,
     )

@@ -33,6 +33,7 @@ def align_model(
     images_path: str | Path | None,
     left_out_path: str | Path,
     folder: str | Path,
+    validation_items: int | None = None,
 ) -> None:
     """Align a model's text tower and write it as a checkpoint with its learning curve.
 
@@ -47,6 +48,8 @@ def align_model(
         left_out_path: the test set, whose images neither training nor validation may have.
         folder: where ``curve.csv``, ``root.json`` (where radii start) and the files of
             :func:`save_encoder` go, each whole or not at all.
+        validation_items: how many of the held-out hierarchies are taken, evenly spaced; None for
+            all.
 
     Raises:
         InputError: as :func:`hierarcaps.alignment.recipe.align`, and for unreadable files.
@@ -55,6 +58,9 @@ def align_model(
     encoder = load_model(entry, entry.get("seeds", [0])[0], choose_device("auto"))
     tested = [item.image for item in read_hierarchies(left_out_path) if item.image]
     training, validation = (_read(path, tested) for path in (training_path, validation_path))
+    if validation_items and validation_items < len(validation):
+        spaced = np.linspace(0, len(validation), validation_items, endpoint=False).astype(int)
+        validation = [validation[row] for row in spaced]
     result = align(
         encoder,
         training,

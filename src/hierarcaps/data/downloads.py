@@ -12,11 +12,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from hierarcaps.data.official import official_copy
 from hierarcaps.data.tables import read_rows
 from hierarcaps.runtime.errors import InputError
-from hierarcaps.runtime.files import atomic_path, sha256_file
+from hierarcaps.runtime.files import atomic_path, git_blob_hash, sha256_file
 
-COLUMNS = ["file", "url", "member", "archive_sha256", "sha256"]
+COLUMNS = ["file", "url", "member", "archive_sha256", "sha256", "git_blob"]
 ROOT = PurePosixPath("data", "published")
 PICTURES = (".jpg", ".jpeg", ".png")
 PICTURES_AT_ONCE = 256  # held in memory
@@ -33,7 +34,9 @@ class Download:
         member: empty; or the name of a file in the archive, in whatever folder; or, with a slash
             at its end, a folder of pictures that become one Parquet file (``name``, ``image``).
         archive_sha256: hex hash of what the address gives.
-        sha256: hex hash of the file itself; one of both hashes may be empty.
+        sha256: hex hash of the file itself.
+        git_blob: the hash by which git knows it, where its repository says no other. Of the three
+            hashes one is enough.
     """
 
     file: str
@@ -41,6 +44,7 @@ class Download:
     member: str
     archive_sha256: str
     sha256: str
+    git_blob: str = ""
 
 
 def read_downloads(path: str | Path) -> list[Download]:
@@ -60,8 +64,10 @@ def read_downloads(path: str | Path) -> list[Download]:
             raise InputError(f"{path}: {each.file}: found {each.url!r}, expected https://...")
         if ROOT not in PurePosixPath(each.file).parents:
             raise InputError(f"{path}: found the file {each.file!r}, expected {ROOT}/...")
-        if not (each.sha256 or each.archive_sha256):
-            raise InputError(f"{path}: {each.file}: no hash, expected archive_sha256 or sha256")
+        if not (each.sha256 or each.archive_sha256 or each.git_blob):
+            raise InputError(
+                f"{path}: {each.file}: no hash, expected archive_sha256, sha256 or git_blob"
+            )
     return downloads
 
 
@@ -84,6 +90,8 @@ def files_at(downloads: Sequence[Download], path: str) -> list[str]:
 def fetch_downloads(downloads: Sequence[Download]) -> None:
     """Fetch files, each whole and with the right hash or not at all; an archive is fetched once.
 
+    Files of the official repository are taken from a local copy of it where there is one.
+
     Raises:
         InputError: no network, another hash, or an archive without such a member.
     """
@@ -91,13 +99,20 @@ def fetch_downloads(downloads: Sequence[Download]) -> None:
         with tempfile.TemporaryDirectory() as folder:
             archive = Path(folder, PurePosixPath(url).name)
             wanted = [each for each in downloads if each.url == url]
-            try:
-                fetch(url, archive, sha256=wanted[0].archive_sha256 or None)
-            except InputError as error:
-                places = ", ".join(each.file for each in wanted)
-                raise InputError(f"{error}; a copy can be put in place as {places}") from None
+            if local := official_copy(url):
+                archive = local
+            else:
+                _fetch_once(url, archive, wanted)
             for each in wanted:
                 _take(each, archive)
+
+
+def _fetch_once(url: str, archive: Path, wanted: Sequence[Download]) -> None:
+    try:
+        fetch(url, archive, sha256=wanted[0].archive_sha256 or None)
+    except InputError as error:
+        places = ", ".join(each.file for each in wanted)
+        raise InputError(f"{error}; a copy can be put in place as {places}") from None
 
 
 def fetch(url: str, target: str | Path, sha256: str | None = None) -> None:
@@ -131,6 +146,11 @@ def _take(download: Download, archive: Path) -> None:
         if download.sha256 and found != download.sha256:
             raise InputError(
                 f"{download.url}: {download.file} has SHA-256 {found}, expected {download.sha256}"
+            )
+        if download.git_blob and (found := git_blob_hash(partial)) != download.git_blob:
+            raise InputError(
+                f"{download.url}: {download.file} is the git blob {found}, expected "
+                f"{download.git_blob}"
             )
 
 

@@ -72,6 +72,16 @@ def fetch_test_set(
         partial.write_bytes(table)
 
 
+def official_copy(url: str) -> Path | None:
+    """Return the local copy, in the folder that HIERARCAPS_DATA names, of a file of ``URL``."""
+    directory = os.environ.get(DIRECTORY_VARIABLE)
+    if not directory or not url.startswith(f"{URL}/"):
+        return None
+    path = Path(url.removeprefix(f"{URL}/"))
+    places = (Path(directory, path), Path(directory, path.name))
+    return next((place for place in places if place.is_file()), None)
+
+
 def _contents(names: list[str], directory: str | Path | None) -> Iterator[tuple[str, bytes]]:
     """Yield each file's name and content, in order."""
     if directory:

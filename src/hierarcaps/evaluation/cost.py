@@ -5,9 +5,10 @@ import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
+from hierarcaps.data.downloads import ROOT
 from hierarcaps.data.official import DIRECTORY_VARIABLE
 from hierarcaps.models import hub
 from hierarcaps.models.remote import remote_weights
@@ -17,10 +18,15 @@ from hierarcaps.runtime.torch_setup import choose_device
 IMAGES, TEXTS = 1000, 3600
 """Of the official test set: pictures, and distinct texts."""
 TEST_SET_GIGABYTES = 0.025
+TRAINING_ITEMS, TRAINING_GIGABYTES = 73_000, 0.01
+"""Of the authors' training file (its size with that of the validation rows)."""
 # Of the speed of a large product of matrices, what encoding a batch reaches.
 EFFICIENCY = 0.5
 # Of one core: all tasks on one model's embeddings; baselines, pages and start of the jobs.
 TASKS_SECONDS, PAGES_SECONDS = 60, 240
+# Texts of an item with those that validation reads; forward and backward; what is left of the work
+# where each distinct prefix of a batch is computed once, as measured on real captions.
+_ALIGNING = 8 * 3 * 0.35
 _SIDE = 1024
 
 
@@ -59,17 +65,23 @@ def describe_cost(params: Mapping[str, Any], known: Mapping[str, Weights]) -> st
     remote = {name: remote_weights(entry) for name, entry in params["models"].items()}
     absent = {name: each for name, each in remote.items() if each and not each.cached()}
     test_set = _test_set_is_absent(params)
-    if (absent or test_set) and not hub.can_reach_hub():
-        raise InputError(_without_network([each.repository for each in absent.values()], test_set))
+    training = _absent_training(params)
+    if (absent or test_set or training) and not hub.can_reach_hub():
+        repositories = [each.repository for each in absent.values()]
+        raise InputError(_without_network(repositories, test_set, training))
     sizes = {name: known.get(each.name) for name, each in absent.items()}
     listed = [f"{name} {size.gigabytes:g}" if size else f"{name} ?" for name, size in sizes.items()]
     total = sum(size.gigabytes for size in sizes.values() if size)
     if test_set:
         listed.append(f"the test set {TEST_SET_GIGABYTES:g}")
         total += TEST_SET_GIGABYTES
+    if training:
+        listed.append(f"the training file {TRAINING_GIGABYTES:g}")
+        total += TRAINING_GIGABYTES
     download = f"{total:.1f} GB ({', '.join(listed)})" if listed else "nothing, all is here"
-    work = [known.get(each.name) if each else None for each in remote.values()]
-    return f"Downloads: {download}.\nTime: {_time(work, params)}."
+    work = {name: known.get(each.name) if each else None for name, each in remote.items()}
+    unknown = sum(each is not None and each.name not in known for each in remote.values())
+    return f"Downloads: {download}.\nTime: {_time(work, unknown, params['alignment'])}."
 
 
 def _test_set_is_absent(params: Mapping[str, Any]) -> bool:
@@ -78,7 +90,22 @@ def _test_set_is_absent(params: Mapping[str, Any]) -> bool:
     return not named and not all(Path(file).is_file() for file in files)
 
 
-def _without_network(repositories: list[str], test_set: bool) -> str:
+def _absent_training(params: Mapping[str, Any]) -> list[str]:
+    """Return the published files that alignment reads and that are not in place."""
+    alignment = params["alignment"]
+    files = [alignment["training"], alignment["validation"]] if alignment["models"] else []
+    published = [file for file in files if ROOT in PurePosixPath(file).parents]
+    local = os.environ.get(DIRECTORY_VARIABLE, "")
+    copies = ("", "data")
+    return [
+        file
+        for file in published
+        if not Path(file).is_file()
+        and not (local and any(Path(local, each, Path(file).name).is_file() for each in copies))
+    ]
+
+
+def _without_network(repositories: list[str], test_set: bool, training: list[str]) -> str:
     wanted = []
     if test_set:
         wanted.append(
@@ -91,23 +118,32 @@ def _without_network(repositories: list[str], test_set: bool) -> str:
             f"the weights of {names} (in the hub's cache, the folder HF_HOME: `hf download "
             "REPOSITORY` fills it where there is a network)"
         )
+    if training:
+        wanted.append(f"{', '.join(training)} (of the authors' repository)")
     return f"there is no network, and these are not here: {'; '.join(wanted)}"
 
 
-def _time(work: list[Weights | None], params: Mapping[str, Any]) -> str:
+def _time(work: Mapping[str, Weights | None], unknown: int, alignment: Mapping[str, Any]) -> str:
     device, cores = choose_device("auto"), os.cpu_count() or 1
     speed = measured_speed()
-    # Models are embedded side by side, each on one core; a GPU takes one at a time.
-    beside = min(cores, len(work)) if device.type == "cpu" else 1
-    # The control has the size of the smallest, CLIP-B; so is what is not known taken.
-    gflop = sum((each or Weights(0.6, 8.7, 0.8)).gflop() for each in work)
-    seconds = gflop / (speed * EFFICIENCY) / beside
-    seconds += len(work) * TASKS_SECONDS / min(cores, len(work)) + PAGES_SECONDS
-    unknown = sum(each is None for each in work)
+    # Local ones, the control among them, are taken for CLIP-B's size, as are those not known.
+    known = {name: each or Weights(0.6, 8.7, 0.8) for name, each in work.items()}
+    steps = alignment["recipe"].get("max_steps", TRAINING_ITEMS)
+    items = min(TRAINING_ITEMS, steps * alignment["recipe"].get("batch_size", 8))
+    objectives = len(alignment["objectives"]) * len(alignment["seeds"])
+    gflop = sum(each.gflop() for each in known.values())
+    for name in alignment["models"]:
+        aligned = items * known[name].text_gflop * _ALIGNING + known[name].gflop()
+        gflop += objectives * aligned
+    runs = len(known) + objectives * len(alignment["models"])
+    # Jobs run side by side, each on one core; a GPU takes one at a time.
+    beside = min(cores, runs)
+    seconds = gflop / (speed * EFFICIENCY) / (beside if device.type == "cpu" else 1)
+    seconds += runs * TASKS_SECONDS / beside + PAGES_SECONDS
     assumed = f", {unknown} of unknown size taken for CLIP-B's" * bool(unknown)
     name = "a GPU" if device.type == "cuda" else f"{cores} cores"
     return (
-        f"about {_minutes(seconds)} after that for {len(work)} models on {name} "
+        f"about {_minutes(seconds)} after that for {runs} models on {name} "
         f"({speed:,.0f} GFLOP/s{assumed})"
     )
 

@@ -85,6 +85,13 @@ def sha256_file(path: str | Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def git_blob_hash(path: str | Path) -> str:
+    """Return the hash (hex) by which git knows a file's content."""
+    content = Path(path).read_bytes()
+    # SHA-1 is git's choice, not one for security.
+    return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
+
+
 def sha256_json(content: Any) -> str:
     """Return the hex SHA-256 of a JSON-serialisable object, whatever the order of its keys."""
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)

@@ -17,9 +17,12 @@ from hierarcaps.data.downloads import (
     read_downloads,
 )
 from hierarcaps.data.images import open_images
+from hierarcaps.data.official import URL
 from hierarcaps.runtime.errors import InputError
 from hierarcaps.runtime.files import sha256_file
 
+# As `git hash-object` gives it for "duck bird" and the end of its line.
+BLOB = "4a2badb879e2cc2d9c314c107a9991bbaa6e5868"
 CONFIG = Path(__file__).resolve().parents[3] / "config" / "downloads.csv"
 
 
@@ -59,6 +62,25 @@ def test_a_file_comes_alone_or_out_of_an_archive(tmp_path, archives, kind, membe
     assert (tmp_path / "out" / "words.txt").read_text() == "duck bird\n"
 
 
+def test_a_file_is_checked_by_the_hash_that_git_knows(tmp_path, archives):
+    hashes = {"archive_sha256": "", "git_blob": BLOB}
+    fetch_downloads([_download(tmp_path, archives["text"], member="", **hashes)])
+    assert (tmp_path / "out" / "words.txt").read_text() == "duck bird\n"
+
+
+def test_official_files_are_taken_from_a_local_copy(tmp_path, archives, monkeypatch):
+    (tmp_path / "data").mkdir()
+    archives["text"].rename(tmp_path / "data" / "words.csv.gz")
+    url, place = f"{URL}/data/words.csv.gz", str(tmp_path / "out" / "words.csv.gz")
+    for folder in (tmp_path, tmp_path / "data"):
+        monkeypatch.setenv("HIERARCAPS_DATA", str(folder))
+        fetch_downloads([Download(place, url, "", "", "", BLOB)])
+        assert Path(place).read_text() == "duck bird\n"
+        Path(place).unlink()
+    with pytest.raises(InputError, match="is the git blob"):
+        fetch_downloads([Download(place, url, "", "", "", "00")])
+
+
 def test_pictures_become_one_file(tmp_path, archives):
     fetch_downloads([_download(tmp_path, archives["pictures"], "out/val.parquet", "val/")])
     store = open_images(tmp_path / "out" / "val.parquet")
@@ -89,6 +111,7 @@ def test_an_archive_is_fetched_once(tmp_path, archives, monkeypatch):
     [
         ("zip", {"archive_sha256": "00"}, "expected 00"),
         ("zip", {"archive_sha256": "", "sha256": "11"}, "expected 11"),
+        ("zip", {"git_blob": "22"}, f"is the git blob {BLOB}, expected 22"),
         ("zip", {"member": "none.txt"}, "has 0 members named none.txt"),
         ("text", {}, "not a whole zip or tar archive"),
         ("pictures", {"member": "test/"}, "no pictures in test/"),
@@ -113,8 +136,10 @@ def test_the_list_names_https_addresses_and_hashes():
     for each in files:
         assert each.file.startswith("data/published/")
         assert all(len(sha) in (0, 64) for sha in (each.archive_sha256, each.sha256))
+        assert len(each.git_blob) in (0, 40)
     assert set(by_data_set(files)) == {
         "hyperlex", "breeds_modified", "breeds_wordnet", "cifar10", "cifar100", "coco",
+        "hierarcaps",
     }  # fmt: skip
 
 
@@ -133,15 +158,15 @@ def test_files_are_found_by_their_place():
     ("row", "message"),
     [
         ("file,url\nx,y\n", "expected file,url,member"),
-        ("{header}x,http://a.org/x,,,00\n", "expected https"),
-        ("{header}x,file:///etc/passwd,,,00\n", "expected https"),
-        ("{header}x,https://a.org/x,,,00\n", "expected data/published/"),
-        ("{header}data/published/a/x,https://a.org/x,,,\n", "no hash"),
+        ("{header}x,http://a.org/x,,,00,\n", "expected https"),
+        ("{header}x,file:///etc/passwd,,,00,\n", "expected https"),
+        ("{header}x,https://a.org/x,,,00,\n", "expected data/published/"),
+        ("{header}data/published/a/x,https://a.org/x,,,,\n", "no hash"),
     ],
 )
 def test_bad_lists_are_named(tmp_path, row, message):
     path = tmp_path / "downloads.csv"
-    path.write_text(row.format(header="file,url,member,archive_sha256,sha256\n"))
+    path.write_text(row.format(header="file,url,member,archive_sha256,sha256,git_blob\n"))
     with pytest.raises(InputError, match=message):
         read_downloads(path)
 

@@ -27,6 +27,7 @@ def study(*overlays: str, models: list[str] | None = None) -> dict:
 
 
 OFFICIAL = ("config/official.yaml",)
+ALIGN = (*OFFICIAL, "config/official-align.yaml")
 ZOO = (*OFFICIAL, "config/zoo.yaml")
 
 
@@ -56,6 +57,27 @@ def test_downloads_and_time_are_said(monkeypatch: pytest.MonkeyPatch):
     # 8.7 + 156 GFLOP an image, 0.8 + 1.7 a text; tasks and pages take 5 min.
     minutes = round((1000 * 164.7 + 3600 * 2.5) / 30 / 2 / 60 + 5)
     assert f"about {minutes} min after that for 2 models on 2 cores" in said
+
+
+def test_alignment_is_counted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.setattr(cost.os, "cpu_count", lambda: 2)
+    params = study(*ALIGN, models=["CLIP-B"])
+    said = describe_cost(params, KNOWN)
+    assert "the training file 0.01" in said
+    # Two objectives of 73,000 items on one core each, at 6.72 GFLOP an item; less than half an hour
+    # for embeddings, tasks and pages.
+    hours = 73_000 * 6.72 / 30 / 3600
+    assert hours < float(said.split("about ")[1].split(" h ")[0]) < hours + 0.5
+    monkeypatch.setattr(hub, "can_reach_hub", lambda: False)
+    monkeypatch.setenv("HIERARCAPS_DATA", str(tmp_path))
+    with pytest.raises(InputError, match=r"hierarcaps_train\.csv\.gz, .* .of the authors' rep"):
+        describe_cost(params, KNOWN)
+    (tmp_path / "data").mkdir()
+    for name in ("hierarcaps_train.csv.gz", "hierarcaps_test_expanded.csv.gz"):
+        (tmp_path / "data" / name).touch()
+    with pytest.raises(InputError) as raised:
+        describe_cost(params, KNOWN)
+    assert "hierarcaps_train" not in str(raised.value)
 
 
 def test_what_is_here_is_not_downloaded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
