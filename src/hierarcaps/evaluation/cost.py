@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from hierarcaps.data.downloads import ROOT
-from hierarcaps.data.official import DIRECTORY_VARIABLE
+from hierarcaps.data.official import DIRECTORY_VARIABLE, URL, official_copy
 from hierarcaps.models import hub
 from hierarcaps.models.remote import remote_weights
 from hierarcaps.runtime.errors import InputError
@@ -41,6 +41,9 @@ class Weights:
     def gflop(self) -> float:
         """Return the work on the official test set."""
         return IMAGES * self.image_gflop + TEXTS * self.text_gflop
+
+
+_CLIP_B = Weights(0.6, 8.7, 0.8)
 
 
 def read_weights(path: str | Path) -> dict[str, Weights]:
@@ -94,14 +97,12 @@ def _absent_training(params: Mapping[str, Any]) -> list[str]:
     """Return the published files that alignment reads and that are not in place."""
     alignment = params["alignment"]
     files = [alignment["training"], alignment["validation"]] if alignment["models"] else []
-    published = [file for file in files if ROOT in PurePosixPath(file).parents]
-    local = os.environ.get(DIRECTORY_VARIABLE, "")
-    copies = ("", "data")
     return [
         file
-        for file in published
-        if not Path(file).is_file()
-        and not (local and any(Path(local, each, Path(file).name).is_file() for each in copies))
+        for file in files
+        if ROOT in PurePosixPath(file).parents
+        and not Path(file).is_file()
+        and not official_copy(f"{URL}/data/{Path(file).name}")
     ]
 
 
@@ -127,7 +128,7 @@ def _time(work: Mapping[str, Weights | None], unknown: int, alignment: Mapping[s
     device, cores = choose_device("auto"), os.cpu_count() or 1
     speed = measured_speed()
     # Local ones, the control among them, are taken for CLIP-B's size, as are those not known.
-    known = {name: each or Weights(0.6, 8.7, 0.8) for name, each in work.items()}
+    known = {name: each or _CLIP_B for name, each in work.items()}
     steps = alignment["recipe"].get("max_steps", TRAINING_ITEMS)
     items = min(TRAINING_ITEMS, steps * alignment["recipe"].get("batch_size", 8))
     objectives = len(alignment["objectives"]) * len(alignment["seeds"])
@@ -142,8 +143,9 @@ def _time(work: Mapping[str, Weights | None], unknown: int, alignment: Mapping[s
     seconds += runs * TASKS_SECONDS / beside + PAGES_SECONDS
     assumed = f", {unknown} of unknown size taken for CLIP-B's" * bool(unknown)
     name = "a GPU" if device.type == "cuda" else f"{cores} cores"
+    models = f"{runs} model{'s' * (runs != 1)}"
     return (
-        f"about {_minutes(seconds)} after that for {runs} models on {name} "
+        f"about {_minutes(seconds)} after that for {models} on {name} "
         f"({speed:,.0f} GFLOP/s{assumed})"
     )
 

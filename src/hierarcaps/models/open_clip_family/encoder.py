@@ -201,7 +201,8 @@ def load_open_clip(name: str, pretrained: str | None, device: torch.device) -> O
         tokeniser = _tokeniser(source)
     except Exception as error:
         raise InputError(
-            f"model {label}: its tokeniser in {source.tokeniser} cannot be read ({one_line(error)})"
+            f"model {label}: its tokeniser in {source.tokeniser or source.name} cannot be read "
+            f"({one_line(error)})"
         ) from None
     check_finite(model, label, source.weights)
     model.to(device).eval()

@@ -72,7 +72,8 @@ def _model_type(path: Path) -> str | None:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: not a readable JSON file ({one_line(error)})") from None
-    return content.get("model_type") if isinstance(content, dict) else None
+    found = content.get("model_type") if isinstance(content, dict) else None
+    return found if isinstance(found, str) else None
 
 
 def _missing(what: str, file: str, name: str, folder: Path | None, error: InputError) -> InputError:
