@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hierarcaps.models.hub import hub_file, hub_folder, one_line
-from hierarcaps.runtime.errors import InputError
+from hierarcaps.models.hub import hub_file, hub_folder
+from hierarcaps.runtime.errors import InputError, one_line
 from hierarcaps.runtime.files import sha256_file, sha256_json
 
 # By ``model_type`` of the configuration; these have two towers and one space.
