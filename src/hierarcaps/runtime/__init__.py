@@ -1,4 +1,4 @@
-"""The ground: files, errors, progress, parameters, torch, weights, the GPU's lock, static pages, MLflow.
+"""The ground: files, errors, progress, parameters, torch, weights, the GPU's lock, pages, MLflow.
 
 Nothing here knows what the project is about.
 """

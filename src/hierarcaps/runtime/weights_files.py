@@ -9,9 +9,10 @@ import errno
 import json
 import os
 import re
+import warnings
 import zipfile
-from collections.abc import Collection, Iterable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -47,14 +48,19 @@ class _StandIn:
     def __setstate__(self, state: object) -> None: ...
 
 
-def stand_ins() -> AbstractContextManager[None]:
+@contextmanager
+def stand_ins() -> Iterator[None]:
     """Let ``torch.load(weights_only=True)`` go past harmless objects beside the tensors.
 
     An attacker gains nothing by their names: each is an empty stand-in, not the class itself.
     """
     import torch
 
-    return torch.serialization.safe_globals([(_StandIn, name) for name in _HARMLESS])
+    with warnings.catch_warnings():
+        # Of files that are then refused in words of our own.
+        warnings.filterwarnings("ignore", "'torch.load' received a zip|Detected pickle protocol")
+        with torch.serialization.safe_globals([(_StandIn, name) for name in _HARMLESS]):
+            yield
 
 
 def read_state(path: Path) -> dict[str, Any]:
@@ -95,24 +101,21 @@ def renaming(expected: Iterable[str], found: Iterable[str]) -> dict[str, str] | 
     ``module.``, and a module that holds the model, as Lightning's, ``model.``.
 
     Args:
-        expected: the names that the model has and a file must have.
+        expected: names of the model itself, some of which the file must have.
         found: the names in the file.
 
     Returns:
-        Regular expressions and their replacements, to be applied in turn; None where no name is in
-        a wrapper, or a name would still be missing.
+        Regular expressions and their replacements, to be applied in turn; None where not all names
+        are in the same wrapper, or none of them is expected.
     """
-    found = set(found)
+    found, expected = set(found), set(expected)
     plain = {name.replace(_COMPILED, "") for name in found}
-    expected = set(expected)
-    if not expected:
-        return None
-    first = min(expected)
-    for name in sorted(plain):
-        prefix = name.removesuffix(first)
-        if not name.endswith(first) or not _WRAPPERS.fullmatch(prefix):
-            continue
-        if {prefix + each for each in expected} <= plain and (prefix or plain != found):
+    wrappers = _WRAPPERS.match(min(plain, default=""))
+    parts = wrappers[0].split(".") if wrappers else []
+    for depth in range(len(parts)):
+        prefix = "".join(f"{part}." for part in parts[:depth])
+        inner = {name.removeprefix(prefix) for name in plain if name.startswith(prefix)}
+        if len(inner) == len(plain) and inner & expected and inner != found:
             return {re.escape(_COMPILED): "", f"^{re.escape(prefix)}": ""}
     return None
 
@@ -160,10 +163,9 @@ def _quoted(error: Exception | None) -> str:
     """Return the reader's words, without torch's advice to unpickle whatever is there."""
     if error is None:
         return "no cause found"
-    if "weights_only" not in str(error):
-        return one_line(error)
-    found = re.search(r"error: (.+)", str(error))
-    return found[1][:200] if found else "not a file of tensors and plain values"
+    if "weights_only" in str(error):
+        return "not a file of tensors and plain values"
+    return one_line(error)
 
 
 def _weights_of(folder: Path) -> list[Path]:

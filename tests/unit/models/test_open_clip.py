@@ -235,7 +235,9 @@ def test_pickles_are_never_executed(
     raw.write_bytes(pickle.dumps(_Payload()))
     torch.save({"state_dict": _Payload()}, saved)
     for path in (raw, saved):
-        with pytest.raises(InputError, match="holds objects besides tensors .*print"):
+        with pytest.raises(
+            InputError, match=r"objects besides tensors .*print|not a file of tensors"
+        ):
             load_open_clip(tiny_architecture, str(path), CPU)
     assert "executed" not in capsys.readouterr().out
     (tmp_path / "weights.npz").write_bytes(b"")

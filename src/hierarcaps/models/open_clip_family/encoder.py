@@ -191,7 +191,7 @@ def load_open_clip(name: str, pretrained: str | None, device: torch.device) -> O
         ) from None
     check_finite(model, label, source.weights)
     model.to(device).eval()
-    visual = model.visual
+    visual: Any = model.visual
     provenance = provenance_of(
         model, visual, name, pretrained, source.weights, dict(visual.preprocess_cfg)
     )
@@ -208,13 +208,11 @@ def _built(source: Source) -> tuple[nn.Module, Callable[[Image.Image], Tensor]]:
     try:
         return _create(source)
     except Exception:
-        # open_clip strips "module." alone: other wrappers are taken off here, for a second try.
+        # open_clip knows the wrapper "module." alone, and weights under "state_dict": a second try.
         state = read_state(source.weights)
-        rules = renaming(_IN_ALL, state)
-        if rules is None:
-            raise
+        state = renamed(state, renaming(_IN_ALL, state) or {})
     with tempfile.TemporaryDirectory() as folder:
-        return _create(_unwrapped(source, renamed(state, rules), Path(folder)))
+        return _create(_unwrapped(source, state, Path(folder)))
 
 
 def _create(source: Source) -> tuple[nn.Module, Callable[[Image.Image], Tensor]]:
