@@ -74,8 +74,11 @@ class OpenClipEncoder:
         inner = getattr(self.tokeniser, "tokenizer", None)
         if inner is not None:  # a tokeniser of transformers, as open_clip wraps it
             cleaned = [self.tokeniser.clean_fn(text) for text in plain]
-            encoded = inner(cleaned, truncation=False, verbose=False)["input_ids"]
-            return sum(len(row) > context for row in encoded)
+            # CLIPS: start and end of text, and a class token, added after the cut.
+            clips = self.tokeniser.tokenizer_mode == "clips"
+            options = {"truncation": False, "verbose": False, "add_special_tokens": not clips}
+            encoded = inner(cleaned, **options)["input_ids"]
+            return sum(len(row) > context - 3 * clips for row in encoded)
         # Start and end of text come on top.
         return sum(len(self.tokeniser.encode(text)) > context - 2 for text in plain)
 
