@@ -71,6 +71,13 @@ def test_another_prefix_is_named(tmp_path):
         load_weights("AutoModelForSeq2SeqLM", folder)
 
 
+def test_another_prefix_is_named_in_open_clips_files_too(tmp_path, architecture):
+    path = tmp_path / "a.pt"
+    torch.save(wrapped(tiny_weights(), "student."), path)
+    with pytest.raises(InputError, match=r"has no 'logit_scale'.*'student\.logit_scale'"):
+        load_open_clip(architecture, str(path), CPU)
+
+
 @pytest.fixture
 def architecture(monkeypatch):
     monkeypatch.setitem(open_clip.factory._MODEL_CONFIGS, "tiny-clip", TINY)

@@ -27,7 +27,7 @@ from hierarcaps.runtime.files import sha256_file
 from hierarcaps.runtime.weights_files import read_state, renamed, renaming, stand_ins
 
 # A name that the state dict of each architecture has, the same in all.
-_IN_ALL = ("logit_scale",)
+_IN_ALL = "logit_scale"
 _ACTIVATIONS = ("QuickGELU", "GELU", "ReLU", "SiLU", "Tanh")
 
 
@@ -213,7 +213,13 @@ def _built(source: Source) -> tuple[nn.Module, Callable[[Image.Image], Tensor]]:
     except Exception:
         # open_clip knows the wrapper "module." alone, and weights under "state_dict": a second try.
         state = read_state(source.weights)
-        state = renamed(state, renaming(_IN_ALL, state) or {})
+        state = renamed(state, renaming([_IN_ALL], state) or {})
+        if _IN_ALL not in state:
+            near = next((name for name in state if name.endswith(_IN_ALL)), min(state))
+            raise InputError(
+                f"{source.weights}: has no {_IN_ALL!r}, as all weights of open_clip have; it has "
+                f"{near!r}"
+            ) from None
     with tempfile.TemporaryDirectory() as folder:
         return _create(_unwrapped(source, state, Path(folder)))
 
