@@ -287,6 +287,7 @@ WEIGHTS: list[tuple[str, bytes, str]] = [
     ("a.safetensors", save(STATE).replace(b"F32", b"F3\xff"), "is no whole safetensors file"),
     ("a.safetensors", saved(STATE), "is a file of torch under another name"),
     ("a.bin", save(STATE), "is a safetensors file under another name"),
+    ("a.gguf", b"GGUF\3\0\0\0{" + b"\0" * 60, "not a file of tensors and plain values"),
     ("a.bin", POINTER, "fetch it with 'git lfs pull'"),
     ("a.pt", b"", "is empty"),
     ("a.pt", b"\n<html><body>Sign in", "is a web page"),

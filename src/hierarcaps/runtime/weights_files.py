@@ -20,6 +20,7 @@ from hierarcaps.runtime.errors import InputError, one_line
 
 TORCH_SUFFIXES = (".pt", ".pth", ".bin")
 _POINTER = b"version https://git-lfs."
+_LONGEST_HEADER = 100_000_000  # of a safetensors file
 _SMALL_FILES = ("*.json", "*.txt", "*.model")
 # Beside the weights of a training checkpoint: its loss, its step, its options, its folder.
 _HARMLESS = (
@@ -140,7 +141,7 @@ def refuse_pointers(folder: Path) -> None:
     """
     for pattern in _SMALL_FILES:
         for path in sorted(folder.glob(pattern)):
-            if path.is_file() and _is_pointer(path):
+            if _is_pointer(path):
                 raise InputError(f"{path}: {why_unreadable(path)}")
 
 
@@ -177,8 +178,11 @@ def _weights_of(folder: Path) -> list[Path]:
 
 
 def _is_pointer(path: Path) -> bool:
-    with path.open("rb") as file:
-        return file.read(len(_POINTER)) == _POINTER
+    try:
+        with path.open("rb") as file:
+            return file.read(len(_POINTER)) == _POINTER
+    except OSError:
+        return False  # its reader says so
 
 
 def _cause(path: Path, error: Exception | None) -> str | None:
@@ -195,11 +199,11 @@ def _cause(path: Path, error: Exception | None) -> str | None:
         return "is a web page, not a file of weights: download it again"
     if start.startswith(b"PK"):
         return _cause_in_archive(path, error)
-    if start[8:9] == b"{":
+    if start[8:9] == b"{" and int.from_bytes(start[:8], "little") <= _LONGEST_HEADER:
         return _cause_in_safetensors(path)
     if path.suffix == ".safetensors":
         return "is no whole safetensors file: copy or download it again"
-    return _objects(_named_in(error)) if error else None
+    return _objects(_named_in(error))
 
 
 def _cause_in_safetensors(path: Path) -> str | None:
@@ -251,7 +255,8 @@ def _cause_in_archive(path: Path, error: Exception | None) -> str | None:
 
 
 def _named_in(error: Exception | None) -> list[str]:
-    return _OBJECT.findall(str(error))[:1]
+    """Return the object at which torch's restricted unpickler stopped."""
+    return _OBJECT.findall(str(error))[:1] if "weights_only" in str(error) else []
 
 
 def _objects(names: Collection[str]) -> str | None:
