@@ -10,9 +10,10 @@ from typing import Any
 import open_clip
 from open_clip.pretrained import download_pretrained
 
-from hierarcaps.models.hub import HUB_PREFIX, hub_file, one_line
+from hierarcaps.models.hub import HUB_PREFIX, hub_file
 from hierarcaps.models.open_clip_family.text_files import find_text_tower, find_tokeniser
-from hierarcaps.runtime.errors import InputError
+from hierarcaps.runtime.errors import InputError, one_line
+from hierarcaps.runtime.weights_files import TORCH_SUFFIXES, refuse_pointers
 
 FOLDER_PREFIX = "local-dir:"
 CONFIG_FILE = "open_clip_config.json"
@@ -24,7 +25,7 @@ FOLDER_WEIGHTS = (
     "open_clip_pytorch_model.bin",
 )
 _PREPROCESSING = ("mean", "std", "interpolation", "resize_mode")
-_WEIGHT_SUFFIXES = (".safetensors", ".pt", ".pth", ".bin")
+_WEIGHT_SUFFIXES = (".safetensors", *TORCH_SUFFIXES)
 
 
 @dataclass(frozen=True)
@@ -148,6 +149,7 @@ def _find_hub(repository: str) -> Source:
 
 def _find_folder(folder: Path) -> Source:
     path = folder / CONFIG_FILE
+    refuse_pointers(folder)
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:

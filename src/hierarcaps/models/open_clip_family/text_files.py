@@ -10,8 +10,8 @@ from pathlib import Path
 
 from open_clip.hf_configs import arch_dict
 
-from hierarcaps.models.hub import SMALL_FILES, VOCABULARY_FILES, hub_file, hub_folder, one_line
-from hierarcaps.runtime.errors import InputError
+from hierarcaps.models.hub import SMALL_FILES, VOCABULARY_FILES, hub_file, hub_folder
+from hierarcaps.runtime.errors import InputError, one_line
 
 TEXT_CONFIG_FILE = "config.json"
 
