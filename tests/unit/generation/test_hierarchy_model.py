@@ -20,7 +20,7 @@ from hierarcaps.runtime.errors import InputError
 
 SETTINGS = {
     "model": None, "width": 32, "layers": 1, "heads": 2, "steps": 15, "batch_size": 16,
-    "learning_rate": 3e-3, "seed": 0, "held_out": 0.1, "device": "cpu",
+    "learning_rate": 3e-3, "seed": 0, "device": "cpu",
 }  # fmt: skip
 
 
