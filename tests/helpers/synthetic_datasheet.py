@@ -37,7 +37,12 @@ NLI = {
         "contradiction": {"0.5": 0.8, "0.95": 0.0},
     },
 }
-VALIDATION = {"unknown_word": 2, "tier_count": 1, "tier2_not_entailing": 1, "negative1_malformed": 1}
+VALIDATION = {
+    "unknown_word": 2,
+    "tier_count": 1,
+    "tier2_not_entailing": 1,
+    "negative1_malformed": 1,
+}
 HELD_OUT = {"exact_match": 0.5, "nli_valid": 0.75, "parsed": 1.0, "n": 6}
 
 
@@ -58,7 +63,9 @@ def write_sheet(
 ) -> dict[str, Any]:
     """Write a datasheet of 20 items, ``wrong`` of the 12 accepted ones being wrong."""
     steps = {
-        "seeds": _rows("llm", 6, 2, {"tier_count": 3, "tier2_not_entailing": 1, "held_out": 2}, hostile),
+        "seeds": _rows(
+            "llm", 6, 2, {"tier_count": 3, "tier2_not_entailing": 1, "held_out": 2}, hostile
+        ),
         "augmentation": [],
         "recombination": _rows("recombination", 9, 0, {"tier4_nothing_new": 1}, hostile),
         "items-train": _rows(

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from hierarcaps.generation import mending, recombination
 from hierarcaps.generation.filtering import accepted, count_reasons
 from hierarcaps.generation.prompts import TIER_COUNT, Prompt
-from hierarcaps.generation.recombination import KNOWLEDGE
 from hierarcaps.generation.text import words
 from hierarcaps.runtime.files import write_json
 
@@ -45,7 +45,8 @@ def write_datasheet(
     Returns:
         ``captions``; per step ``entered``, ``accepted``, ``reasons`` with counts, ``examples`` of
         accepted rows and of each reason, and ``oracle`` (rows with tiers, and accepted rows);
-        ``validation``, the same of its table; ``lengths`` (words per tier), ``vocabulary``; ``prompt`` and ``knowledge``.
+        ``validation``, the same of its table; ``lengths`` (words per tier), ``vocabulary``;
+        ``prompt`` and ``knowledge``.
     """
     final = accepted(list(steps.values())[-1])
     content: dict[str, Any] = {
@@ -55,7 +56,10 @@ def write_datasheet(
         "lengths": _lengths(final),
         "vocabulary": _vocabulary(final),
         "prompt": {"version": prompt.version, "text": prompt.prefix()},
-        "knowledge": {"recombination": KNOWLEDGE},
+        "knowledge": {
+            "mending": mending.KNOWLEDGE,
+            "recombination": recombination.KNOWLEDGE,
+        },
         **(reports or {}),
     }
     write_json(path, content)

@@ -1,8 +1,9 @@
-"""What the language model wrote, filtered by NLI."""
+"""What the language model wrote, filtered by NLI, mended, and partly held out."""
 
 from collections.abc import Sequence
 
 from hierarcaps.generation.filtering import Thresholds, filter_positives
+from hierarcaps.generation.mending import mend
 from hierarcaps.generation.shards import gather, model_identity, shard_key, write_table
 from hierarcaps.generation.splitting import hold_out
 from hierarcaps.generation.steps import Files, Params
@@ -11,18 +12,22 @@ from hierarcaps.runtime.files import sha256_file
 
 
 def make_accepted(
-    inputs: Sequence[Files], nli_model: Files, nli_settings: Params, held_out: float, seed: int,
-    output: Files,
+    inputs: Sequence[Files], nli_model: Files, nli_settings: Params, categories: Sequence[str],
+    held_out: float, seed: int, output: Files,
 ) -> None:  # fmt: skip
     """Filter the gathered shards of seeds (or of augmentation) by NLI.
 
-    A share ``held_out`` of what is accepted is set apart (``splitting.hold_out``), by ``seed``.
+    Where there are ``categories``, rejects are mended with them (``mending.mend``); a share
+    ``held_out`` of what is accepted is set apart (``splitting.hold_out``), chosen by ``seed``.
     """
     thresholds = Thresholds.from_params(nli_settings["thresholds"])
     nli = open_nli(nli_model, nli_settings)
     key = shard_key(
         "filter", inputs=[sha256_file(path) for path in inputs], nli=model_identity(nli_model),
-        settings=dict(nli_settings), held_out=held_out, seed=seed,
+        settings=dict(nli_settings), categories=list(categories),
+        held_out=held_out, seed=seed,
     )  # fmt: skip
-    filtered = filter_positives(gather(inputs), nli, thresholds)
-    write_table(output, hold_out(filtered, held_out, seed), key)
+    table = filter_positives(gather(inputs), nli, thresholds)
+    if categories:
+        table = mend(table, categories, nli, thresholds)
+    write_table(output, hold_out(table, held_out, seed), key)

@@ -13,7 +13,7 @@ from hierarcaps.report.wording import count
 
 
 def opening(sheet: Datasheet) -> list[str]:
-    """Return plain-text sentences: how many items, how many are right, how good H, and the judge."""
+    """Return plain-text sentences: how many items, how many right, how good are H and the judge."""
     return [
         _funnel_sentence(sheet),
         _validity_sentence(sheet),
