@@ -158,7 +158,9 @@ rule filter_written:
         *code_of("filter_written.py"),
         nli=lambda wildcards: POSITIVES_JUDGE,
         mended_by=lambda wildcards: (
-            GENERATION["seeds"]["prompt"] if wildcards.step == "seeds" and GENERATION["mend"] else None
+            GENERATION["seeds"]["prompt"]
+            if wildcards.step == "seeds" and GENERATION["mend"]
+            else None
         ),
         held_out=lambda wildcards: GENERATION["held_out"] * (wildcards.step == "seeds"),
         seed=GENERATION["seed"],
