@@ -11,7 +11,11 @@ from hierarcaps.report.wording import count
 
 SHOWN_ACCEPTED = 4
 SHOWN_PER_REASON = 1
-SOURCES = {"llm": "language model", "hierarchy model": "H"}
+SOURCES = {
+    "llm": "language model",
+    "llm, mended": "mended",
+    "hierarchy model": "H",
+}
 RELATIONS = ("entailment", "neutral", "contradiction")
 PAIR_KINDS = {
     "general": "each tier against the one before",
