@@ -94,7 +94,7 @@ def test_captions_to_items_from_files_to_files(tmp_path, logic_nli, monkeypatch)
     for shard, path in enumerate(seeds):
         make_seeds(captions, shard, 2, settings, 0, path)
     assert sorted(gather(seeds)["caption"]) == sorted(pd.read_parquet(captions)["caption"])
-    make_accepted(seeds, "nli", NLI, ["an animal"], 0.1, 0, tmp_path / "accepted.parquet")
+    make_accepted(seeds, "nli", NLI, "objects-1", 0.1, 0, tmp_path / "accepted.parquet")
 
     production = {
         "captions": 2, "batch_size": 4,
