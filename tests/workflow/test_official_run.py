@@ -23,6 +23,9 @@ def official_summary(smoke_run, real_data, tmp_path_factory) -> pd.DataFrame:
         },
         "test_set": {"official_directory": str(real_data / "hierarcaps")},
     }
+    encoder = real_data / "real_encoder"
+    if encoder.is_dir():
+        changes["models"]["real-encoder"] = {"open_clip": str(encoder)}
     snakemake(directory, "--", "probe", overlays=[overlay], changes=changes)
     return pd.read_csv(directory / "results-official" / "summary.csv")
 
@@ -57,6 +60,15 @@ def test_random_weights_order_tiers_but_retrieve_nothing(official_summary):
 
 def test_a_mini_clip_is_probed_on_photographs(official_summary):
     assert value(official_summary, "rn-16", "recall") < 0.2
+
+
+@pytest.mark.parametrize(
+    ("metric", "expected"), [("tau_d", 0.823), ("precision", 0.060), ("recall", 0.148)]
+)
+def test_a_really_trained_encoder_scores_as_it_did(official_summary, metric, expected):
+    if "real-encoder" not in set(official_summary["model"]):
+        pytest.skip("no real encoder")
+    assert value(official_summary, "real-encoder", metric) == pytest.approx(expected, abs=0.005)
 
 
 def test_alignment_is_on_the_authors_training_file(tmp_path):
