@@ -131,7 +131,7 @@ TABLES: list[tuple[Reader, str, str | bytes, str]] = [
     (read_downloads, "a.csv", "file,url\n", "expected file,url,member"),
     (
         read_downloads, "a.csv",
-        "file,url,member,archive_sha256,sha256\ndata/published/a,https://x\n",
+        "file,url,member,archive_sha256,sha256,git_blob\ndata/published/a,https://x\n",
         "line 2: found 2 fields, expected 5",
     ),
     (read_hyperlex, "a.txt", "WORD1 WORD2 POS TYPE AVG_SCORE\na b N hyp nan\n", "line 2: found"),
