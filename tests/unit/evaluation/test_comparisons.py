@@ -10,7 +10,7 @@ from snakemake.utils import update_config
 
 from hierarcaps.evaluation.baselines import random_embeddings
 from hierarcaps.evaluation.differences import COLUMNS as DIFFERENCE_COLUMNS
-from hierarcaps.evaluation.differences import write_differences
+from hierarcaps.evaluation.differences import POOLED_COLUMNS, write_differences
 from hierarcaps.evaluation.published import (
     COLUMNS,
     PUBLISHED_COLUMNS,
@@ -40,8 +40,12 @@ def runs(tmp_path, items, ideal, settings) -> list[Run]:
     return runs
 
 
+def _write(runs, folder, settings):
+    write_differences(runs, folder, settings, folder / "differences.csv", folder / "pooled.csv")
+
+
 def test_differences_are_those_of_the_summary(tmp_path, runs, settings):
-    write_differences(runs, tmp_path, settings, tmp_path / "differences.csv")
+    _write(runs, tmp_path, settings)
     table = pd.read_csv(tmp_path / "differences.csv")
     assert list(table.columns) == DIFFERENCE_COLUMNS
     assert set(table["model"]) == {"m"}
@@ -64,7 +68,7 @@ def test_pairing_is_narrower_than_two_intervals(tmp_path, items, ideal, settings
     runs = [Run("m", objective, 0) for objective in ("zeroshot", "re", "ec")]
     for run in runs:
         evaluate(items, random_embeddings(items, 3), run, settings, run.folder(tmp_path))
-    write_differences(runs, tmp_path, settings, tmp_path / "differences.csv")
+    _write(runs, tmp_path, settings)
     table = pd.read_csv(tmp_path / "differences.csv")
     assert {*zip(table["objective"], table["reference"], strict=True)} == {
         ("re", "zeroshot"), ("ec", "zeroshot"), ("re", "ec"),
@@ -75,11 +79,42 @@ def test_pairing_is_narrower_than_two_intervals(tmp_path, items, ideal, settings
 def test_runs_on_other_items_are_not_compared(tmp_path, runs, items, ideal, settings):
     evaluate(items[::-1], ideal, runs[1], settings, runs[1].folder(tmp_path))
     with pytest.raises(InputError, match=r"not about the same rows \(item_id\)"):
-        write_differences(runs, tmp_path, settings, tmp_path / "differences.csv")
+        _write(runs, tmp_path, settings)
     (runs[1].folder(tmp_path) / "ordering.parquet").unlink()
     with pytest.raises(InputError):
-        write_differences(runs, tmp_path, settings, tmp_path / "differences.csv")
+        _write(runs, tmp_path, settings)
     assert not (tmp_path / "differences.csv").exists()
+    assert not (tmp_path / "pooled.csv").exists()
+
+
+def test_orders_of_the_training_items_have_one_pooled_difference(tmp_path, items, ideal, settings):
+    runs = [Run("m", "zeroshot", 0), *(Run("m", "re", seed) for seed in (0, 1)), Run("m", "ec", 1)]
+    found = (random_embeddings(items, 0), ideal, random_embeddings(items, 1), ideal)
+    for run, embeddings in zip(runs, found, strict=True):
+        evaluate(items, embeddings, run, settings, run.folder(tmp_path))
+    _write(runs, tmp_path, settings)
+    differences = pd.read_csv(tmp_path / "differences.csv")
+    pooled = pd.read_csv(tmp_path / "pooled.csv", keep_default_na=False)
+    assert list(pooled.columns) == POOLED_COLUMNS
+    rows = pooled.set_index(["objective", "reference", "task", "metric"])
+    key = ("ordering", "tau_d")
+    orders = differences[(differences["metric"] == "tau_d") & (differences["reference"] != "ec")]
+    re = rows.loc[("re", "zeroshot", *key)]
+    assert re["value"] == pytest.approx(
+        orders.loc[orders["objective"] == "re", "difference"].mean()
+    )
+    assert re["low"] < re["value"] < re["high"]
+    assert (re["orders"], re["n"]) == (2, orders["n"].iloc[0])
+    # Of one order the pooled interval is the order's own; only equal orders are compared.
+    ec = orders[orders["objective"] == "ec"].iloc[0]
+    assert tuple(rows.loc[("ec", "zeroshot", *key)][["value", "low", "high"]]) == pytest.approx(
+        tuple(ec[["difference", "low", "high"]])
+    )
+    assert rows.loc[("re", "ec", *key), "orders"] == 1
+    # The metric itself, beside its differences; nothing of a run that was not aligned.
+    values = summarise(tmp_path.glob("m/re/*/ordering.json")).set_index("metric")["value"]
+    assert rows.loc[("re", "", *key), "value"] == pytest.approx(values["tau_d"].mean())
+    assert set(pooled["objective"]) == {"re", "ec"}
 
 
 # All that is quoted: (source, model, objective) -> metric -> value.
