@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from hierarcaps.evaluation.results import Run, interval_of
+from hierarcaps.evaluation.results import POOLED_COLUMNS, Run, interval_of
 from hierarcaps.evaluation.tasks.protocol import Task, Values
 from hierarcaps.evaluation.tasks.registry import all_tasks
 from hierarcaps.metrics.intervals import average, difference
@@ -23,10 +23,6 @@ from hierarcaps.runtime.files import atomic_path
 COMPARISONS = (("re", "zeroshot"), ("ec", "zeroshot"), ("re", "ec"))
 COLUMNS = [
     "model", "objective", "reference", "seed", "task", "metric", "difference", "low", "high", "n",
-]  # fmt: skip
-# ``reference`` is empty where ``value`` is the metric itself and no difference.
-POOLED_COLUMNS = [
-    "model", "objective", "reference", "task", "metric", "value", "low", "high", "n", "orders",
 ]  # fmt: skip
 
 

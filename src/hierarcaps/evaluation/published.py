@@ -18,7 +18,7 @@ KEY = ["source", "model", "objective", "task", "metric"]
 FACTS = ["weights", "training", "split", "protocol"]
 PUBLISHED_COLUMNS = [*KEY, "value", "table", *FACTS, "citation"]
 COLUMNS = [
-    *KEY, "published", "decimals", "run", "ours", "low", "high", "seeds", "comparable",
+    *KEY, "published", "decimals", "run", "ours", "low", "high", "runs", "comparable",
     "difference", "status", "table", "citation",
 ]  # fmt: skip
 
@@ -55,7 +55,10 @@ def read_published(path: str | Path) -> pd.DataFrame:
 
 
 def compare_with_published(
-    summary: pd.DataFrame, published: pd.DataFrame, params: Mapping[str, Any]
+    summary: pd.DataFrame,
+    pooled: pd.DataFrame,
+    published: pd.DataFrame,
+    params: Mapping[str, Any],
 ) -> pd.DataFrame:
     """Return a row per published value with ours beside it, and whether they can be compared.
 
@@ -63,20 +66,23 @@ def compare_with_published(
     of the same model and objective.
 
     Args:
-        summary: the table of ``summary.csv``.
+        summary: the table of ``summary.csv``, for models as they are: their first seed.
+        pooled: the table of ``pooled.csv``, for aligned models: means over orders of the training
+            items.
         published: the table of ``read_published``; models have the names of the parameters.
         params: the parameters that ``summary`` was made with.
 
     Returns:
-        ``COLUMNS``. ``ours`` is the mean over seeds, ``low`` and ``high`` the outermost limits of
-        their intervals. ``status`` says in words what is the same, what differs and what is not
-        known (:func:`hierarcaps.evaluation.sameness.facts`), or why it was not run.
+        ``COLUMNS``. ``ours`` has its interval over items, ``runs`` counts the orders that it is the
+        mean of (1 where nothing was aligned, 0 where it was not run). ``status`` says in words what
+        is the same, what differs and what is not known
+        (:func:`hierarcaps.evaluation.sameness.facts`), or why it was not run.
         ``comparable`` is whether all is known to be the same; only then is there a ``difference``,
         ours minus published.
     """
-    estimates = summary.groupby(["model", "objective", "task", "metric"]).agg(
-        ours=("value", "mean"), low=("low", "min"), high=("high", "max"), seeds=("seed", "nunique")
-    )
+    key = ["model", "objective", "task", "metric"]
+    before = summary[summary["objective"] == "zeroshot"].drop_duplicates(key).assign(orders=1)
+    estimates = pd.concat([before, pooled[pooled["reference"].fillna("") == ""]]).set_index(key)
     rows = [
         {**row, **_beside(row, estimates, params)} for row in published.to_dict(orient="records")
     ]
@@ -99,15 +105,17 @@ def _beside(
     else:
         nothing = dict.fromkeys(("ours", "low", "high", "difference"), np.nan)
         reason = sameness.not_run(wanted, params)
-        return {**nothing, "run": "", "seeds": 0, "comparable": False, "status": reason}
+        return {**nothing, "run": "", "runs": 0, "comparable": False, "status": reason}
     facts = sameness.facts(row, ours, params)
     estimate, comparable = estimates.loc[key], sameness.comparable(facts)
     return {
-        **estimate[["ours", "low", "high"]],
-        "seeds": int(estimate["seeds"]),
+        "ours": estimate["value"],
+        "low": estimate["low"],
+        "high": estimate["high"],
+        "runs": int(estimate["orders"]),
         "run": f"{ours.model} {ours.objective}",
         "comparable": comparable,
-        "difference": estimate["ours"] - row["value"] if comparable else np.nan,
+        "difference": estimate["value"] - row["value"] if comparable else np.nan,
         "status": sameness.status(facts),
     }
 
@@ -116,18 +124,21 @@ def published_comparison(results: str | Path, published_path: str | Path) -> pd.
     """Return ``compare_with_published`` of a folder of results.
 
     Args:
-        results: has ``summary.csv`` and ``run.json`` (the parameters that it was made with).
+        results: has ``summary.csv``, ``pooled.csv`` and ``run.json`` (the parameters that they were
+            made with).
         published_path: ``config/paper_results.csv``.
 
     Raises:
         InputError: a file is missing, or as ``read_published``.
     """
     try:
-        summary = pd.read_csv(Path(results, "summary.csv"))
+        summary, pooled = (
+            pd.read_csv(Path(results, name)) for name in ("summary.csv", "pooled.csv")
+        )
         run = json.loads(Path(results, "run.json").read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise InputError(f"{error.filename}: no such file, expected results of the study") from None
-    return compare_with_published(summary, read_published(published_path), run["params"])
+    return compare_with_published(summary, pooled, read_published(published_path), run["params"])
 
 
 def write_comparison(results: str | Path, published_path: str | Path, path: str | Path) -> None:

@@ -1,17 +1,15 @@
 """Published numbers beside this run's: what can be compared, and in words what cannot."""
 
-from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from hierarcaps.evaluation.published import COLUMNS
 from hierarcaps.report.changes import Alignment
-from hierarcaps.report.dots import centred, dot, name_rows
+from hierarcaps.report.dots import dot, name_rows
 from hierarcaps.report.markup import (
     Html,
     Panel,
@@ -24,7 +22,7 @@ from hierarcaps.report.markup import (
 )
 from hierarcaps.report.plot_style import GREY, INK, MARKERS, PALETTE, styled, svg_panel
 from hierarcaps.report.study import PRECISION, RECALL, TAU_D, Estimate, Key, read_table
-from hierarcaps.report.wording import count, number, signed, signed_span
+from hierarcaps.report.wording import count, number, orders, signed, signed_span, span
 
 OBJECTIVES = {
     "zeroshot": "zero-shot",
@@ -63,7 +61,7 @@ def opening(study: Alignment, rows: pd.DataFrame) -> list[str]:
 
 
 def _coverage(rows: pd.DataFrame) -> str:
-    measured, alike = rows["seeds"] > 0, rows["comparable"]
+    measured, alike = rows["runs"] > 0, rows["comparable"]
     text = (
         f"Of {count(len(rows), 'published value')} this run has a number of its own for "
         f"{measured.sum():,}, and for {alike.sum():,} of them all that decides it is known to be "
@@ -105,18 +103,15 @@ def _direction(study: Alignment, rows: pd.DataFrame) -> str:
             for source, model, value in _effects(rows, key)
             if source == PAPER
         ]
-        ours = [
-            mean.value
-            for model in study.models
-            if (mean := study.pooled_difference(("re", "zeroshot"), key, model)) is not None
-        ]
+        found = study.pooled_differences(("re", "zeroshot"), key)
+        ours = [mean.value for mean in found.values()]
         if published and ours:
             parts.append(f"{name} {', '.join(published)} in the paper, {signed_span(ours)} here")
     if not parts:
         return "No effect of alignment was measured in this run to set beside the paper's."
     return (
         f"What RE changes against zero-shot: {'; '.join(parts)} "
-        f"({count(len(study.models), 'model')} of this run)."
+        f"({count(len(study.models), 'model')} of this run, means over {orders(study.orders)})."
     )
 
 
@@ -169,9 +164,10 @@ def published_tables(rows: pd.DataFrame) -> Html:
             )
         )
     explained = note(
-        "In each cell the published value; below it ours, the mean over seeds with the outermost "
-        "limits of their bootstrap 95% intervals over items, and the difference to the published "
-        "value where all that decides it is known to be the same. A dash: not published."
+        "In each cell the published value; below it ours (of aligned models the mean over orders "
+        "of the training items) with its bootstrap 95% interval over items, and the difference to "
+        "the published value where all that decides it is known to be the same. A dash: not "
+        "published."
     )
     return Html("\n".join(each.text for each in (explained, *tables)))
 
@@ -183,7 +179,7 @@ def _printed(row: Any) -> str:
 
 def _cell(row: Any) -> str:
     """Return the cell of a row of ``published.csv``."""
-    if not row.seeds:
+    if not row.runs:
         return _printed(row)
     value, interval = str(Estimate(row.ours, row.low, row.high, 0)).split(" ", 1)
     difference = f" ({signed(row.difference)})" if row.comparable else ""
@@ -196,7 +192,7 @@ def _status_cell(own: pd.DataFrame) -> str:
     lines = []
     for status, part in said:
         head, first = "", part.iloc[0]
-        if first["seeds"]:
+        if first["runs"]:
             by_name = first["run"] == f"{first['model']} {first['objective']}"
             which_run = "" if by_name else f" (our {escape(first['run'])})"
             head = (
@@ -211,12 +207,13 @@ def _status_cell(own: pd.DataFrame) -> str:
 @styled
 def published_figure(rows: pd.DataFrame) -> Html:
     """Return the published values, and ours where they were measured, a panel per table."""
-    measured = int((rows["seeds"] > 0).sum())
+    measured = int((rows["runs"] > 0).sum())
     ours = (
-        "dots: ours, means over seeds; bars: the outermost limits of their bootstrap 95% intervals "
-        "over items; blue: comparable, grey: something differs or is not known, as the tables say"
+        "dots: ours, of aligned models means over orders of the training items; bars: bootstrap "
+        "95% intervals over items; blue: comparable, grey: something differs or is not known, as "
+        "the tables say"
         if measured
-        else "none of them was measured in this run, so there is no dot, seed or interval of ours"
+        else "none of them was measured in this run, so there is no dot or interval of ours"
     )
     return figure(
         [_panel(title, part) for title, part in _by_table(rows)],
@@ -235,7 +232,7 @@ def _panel(name: str, part: pd.DataFrame) -> Panel:
             row.published, place, marker="D", mfc="white", color=INK, markersize=6, linestyle="none"
         )
         text = f"{labels[place]}: published {_printed(row)}"
-        if row.seeds:
+        if row.runs:
             estimate = Estimate(row.ours, row.low, row.high, 0)
             colour = PALETTE[0] if row.comparable else GREY
             dot(axes, estimate, place, color=colour, marker="o", markersize=5)
@@ -260,26 +257,25 @@ def effect_figure(study: Alignment, rows: pd.DataFrame) -> Html:
     panels = [panel for key in EFFECTS if (panel := _effect_panel(study, rows, key))]
     if not panels:
         return note("No effect of alignment was measured in this run to set beside the paper's.")
-    pairs = [pair for key in EFFECTS for pair in study.differences(("re", "zeroshot"), key)]
-    sizes = sorted({difference.n for _, difference in pairs})
-    seeds = sorted({run.seed for run, _ in pairs})
+    found = [study.pooled_differences(("re", "zeroshot"), key) for key in EFFECTS]
+    means = [mean for each in found for mean in each.values()]
     return figure(
         panels,
         "RE minus zero-shot. Open diamonds: differences of the published values, without interval; "
         "two printed decimals leave 0.01 of doubt. Others: paired differences of this "
-        "run's own "
-        "models on its own test set, one per seed, with bootstrap 95% intervals over items; other "
-        "models, other data and another recipe, so only the direction can be compared. "
-        f"n = {', '.join(f'{n:,}' for n in sizes)} items, seeds {', '.join(map(str, seeds))}.",
+        "run's own models on its own test set, means over "
+        f"{orders(mean.orders for mean in means)}, with bootstrap 95% intervals over items, drawn "
+        "once for all orders; other models, other data and another recipe, so only the direction "
+        f"can be compared. n = {span(mean.n for mean in means)} items.",
     )
 
 
 def _effect_panel(study: Alignment, rows: pd.DataFrame, key: Key) -> Panel | None:
     published = _effects(rows, key)
-    ours = [(m, study.differences(("re", "zeroshot"), key, m)) for m in study.models]
+    ours = study.pooled_differences(("re", "zeroshot"), key)
     labels = [f"{model} ({source})" for source, model, _ in published]
-    labels += [model for model, _ in ours]
-    if not any(pairs for _, pairs in ours):
+    labels += list(ours)
+    if not ours:
         return None
     drawn = Figure(figsize=(3.15, 0.9 + 0.34 * len(labels)), layout="constrained")
     axes = drawn.add_subplot()
@@ -288,27 +284,20 @@ def _effect_panel(study: Alignment, rows: pd.DataFrame, key: Key) -> Panel | Non
     for place, (source, model, value) in enumerate(published):
         axes.plot(value, place, marker="D", mfc="white", color=INK, markersize=6)
         described.append(f"{model} in {source} {signed(value)}")
-    described += _draw_ours(axes, ours, len(published))
+    for row, (model, mean) in enumerate(ours.items()):
+        dot(
+            axes,
+            mean,
+            len(published) + row,
+            color=PALETTE[row % len(PALETTE)],
+            marker=MARKERS[row % len(MARKERS)],
+            markersize=4.5,
+            elinewidth=1.1,
+        )
+        described.append(f"{model} {signed(mean.value)}")
     name_rows(axes, labels)
     axes.locator_params(axis="x", nbins=5)
     name = EFFECTS[key]
     axes.set_title(f"{name[0].upper()}{name[1:]}".replace("Τ_d", "$\\tau_d$"))
     axes.set_xlabel("RE minus zero-shot")
     return svg_panel(drawn, f"Effect of RE on {name}: {'; '.join(described)}.")
-
-
-def _draw_ours(axes: Axes, ours: Sequence[tuple[str, list]], start: int) -> list[str]:
-    described = []
-    for row, (model, pairs) in enumerate(ours):
-        for (run, difference), offset in zip(pairs, centred(len(pairs), 0.2), strict=True):
-            dot(
-                axes,
-                difference,
-                start + row + offset,
-                color=PALETTE[row % len(PALETTE)],
-                marker=MARKERS[row % len(MARKERS)],
-                markersize=4.5,
-                elinewidth=1.1,
-            )
-            described.append(f"{model} seed {run.seed} {signed(difference.value)}")
-    return described
