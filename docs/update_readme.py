@@ -38,7 +38,7 @@ def results() -> str:
     summary = pd.read_csv(ROOT / "results" / "summary.csv")
     own = summary[summary["objective"].isin(("zeroshot", "baseline"))]
     aligned = pooled()
-    values = aligned[aligned["reference"] == ""]
+    values = aligned[aligned["reference"].isna()]
     # Models, what alignment makes of them, then what needs no model.
     baseline = own["objective"] == "baseline"
     rows = pd.concat([own[~baseline], values, own[baseline]])
@@ -64,8 +64,8 @@ def differences() -> str:
 
 
 def pooled() -> pd.DataFrame:
-    """Return the means over orders of aligned models; ``reference`` is empty for the metrics."""
-    return pd.read_csv(ROOT / "results" / "pooled.csv").fillna({"reference": ""})
+    """Return the means over orders of aligned models; ``reference`` is missing for the metrics."""
+    return pd.read_csv(ROOT / "results" / "pooled.csv")
 
 
 def orders(rows: pd.DataFrame) -> str:

@@ -82,7 +82,7 @@ def compare_with_published(
     """
     key = ["model", "objective", "task", "metric"]
     before = summary[summary["objective"] == "zeroshot"].drop_duplicates(key).assign(orders=1)
-    estimates = pd.concat([before, pooled[pooled["reference"].fillna("") == ""]]).set_index(key)
+    estimates = pd.concat([before, pooled[pooled["reference"].isna()]]).set_index(key)
     rows = [
         {**row, **_beside(row, estimates, params)} for row in published.to_dict(orient="records")
     ]

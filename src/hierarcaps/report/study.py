@@ -151,6 +151,7 @@ def read_pooled(root: Path) -> dict[tuple[str, str, str, str, str], Pooled]:
         for model, objective, reference, task, metric, value, low, high, n, orders in table[
             POOLED_COLUMNS
         ]
+        .astype({"reference": object})  # in a table without differences all are empty
         .fillna({"reference": ""})
         .itertuples(index=False)
     }

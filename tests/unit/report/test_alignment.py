@@ -140,6 +140,17 @@ def test_variants_are_shown_where_they_were_run(study, tmp_path):
     assert not any("untrained" in label or "words" in label for label in labels)
 
 
+def test_variants_need_no_differences(study, tmp_path):
+    for name in ("summary.csv", "pooled.csv"):
+        table = pd.read_csv(study.results.root / name)
+        kept = table[table["reference"].isna()] if name == "pooled.csv" else table
+        kept.to_csv(tmp_path / name, index=False)
+    found = variants.read_variants(tmp_path)
+    assert found == variants.read_variants(study.results.root)
+    assert list(found)[:3] == [("rn-24", "zeroshot"), ("rn-24", "re"), ("rn-24", "ec")]
+    assert found["rn-24", "re"][PRECISION].orders == 2
+
+
 def test_retention_is_a_share_of_the_value_before(study):
     page = soup(alignment_tables.retention_table(study))
     before = study.pooled("rn-24", "zeroshot", ("retrieval", "image_to_text_r1"))
