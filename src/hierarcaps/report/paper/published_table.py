@@ -213,7 +213,7 @@ def published_figure(rows: pd.DataFrame) -> Html:
         "95% intervals over items; blue: comparable, grey: something differs or is not known, as "
         "the tables say"
         if measured
-        else "none of them was measured in this run, so there is no dot or interval of ours"
+        else "none of them was measured in this run, so there is no dot, seed or interval of ours"
     )
     return figure(
         [_panel(title, part) for title, part in _by_table(rows)],
