@@ -132,7 +132,7 @@ TABLES: list[tuple[Reader, str, str | bytes, str]] = [
     (
         read_downloads, "a.csv",
         "file,url,member,archive_sha256,sha256,git_blob\ndata/published/a,https://x\n",
-        "line 2: found 2 fields, expected 5",
+        "line 2: found 2 fields, expected 6",
     ),
     (read_hyperlex, "a.txt", "WORD1 WORD2 POS TYPE AVG_SCORE\na b N hyp nan\n", "line 2: found"),
     (read_hyperlex, "a.txt", "WORD1 WORD2 POS TYPE AVG_SCORE\na b c N hyp 1\n", "line 2: found"),
