@@ -255,6 +255,17 @@ def test_what_differs_and_what_is_not_known_is_said_in_words():
     assert np.isnan(rerun["difference"])
 
 
+def test_the_authors_training_file_is_known_by_its_place():
+    params = _params("paper.yaml")
+    overlay = yaml.safe_load((PUBLISHED.parent / "official-align.yaml").read_text())
+    params["alignment"]["training"] = overlay["alignment"]["training"]
+    rows = _compared(_compare(_summary(), params))
+    status = rows.loc["paper", "CLIP-B", "re", "tau_d"]["status"]
+    assert status.startswith(
+        "Same: training data, split, protocol. Differs: weights (ours: aligned"
+    )
+
+
 def test_a_checkpoint_of_the_authors_stands_beside_its_own_values():
     params = _params("paper.yaml")
     params["models"]["authors"] = {"transformers": "malper/hierarcaps-clip-b"}
