@@ -1,22 +1,11 @@
 """The workflow's own contracts that no other tool checks."""
 
 import re
-import tomllib
 from pathlib import Path
 
-import pytest
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
-@pytest.mark.parametrize("path", sorted((ROOT / "workflow" / "envs").glob("*.yml")))
-def test_environments_agree_with_pyproject(path):
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    pins = {*project["dependencies"], *project["optional-dependencies"]["workflow"]}
-    python, _, pip = yaml.safe_load(path.read_text())["dependencies"]
-    assert python == "python=3.11"
-    assert set(pip["pip"]) <= pins
 
 
 def test_every_parameter_is_explained():
@@ -39,4 +28,4 @@ def test_only_the_workflow_sees_snakemake():
         imports = re.findall(r"^\s*(?:from|import) (\w+)", path.read_text(), re.MULTILINE)
         assert "snakemake" not in imports, path
         assert "mlflow" not in imports or path.name == "tracking.py", path
-        assert "open_clip" not in imports or path.parent.name == "models", path
+        assert "open_clip" not in imports or "models" in path.parts, path
