@@ -33,7 +33,7 @@ export HF_HOME ?= $(HOME)/.cache/huggingface
 endif
 endif
 
-.PHONY: run test test-reproducibility test-slurm lint smoke official sweep ablations report readme pictures review mlflow benchmark lock wheel clean
+.PHONY: run test test-reproducibility test-slurm test-lowest lint smoke official sweep ablations report readme pictures review mlflow benchmark lock wheel clean
 
 run: $(ENV)/installed  ## The whole study in its default profile
 	$(BIN)/snakemake all
@@ -48,6 +48,12 @@ test-reproducibility: $(ENV)/installed  ## Changes, DVC, kills, faults, conda, S
 
 test-slurm: $(ENV)/installed  ## Of these, a part of the small study through a Slurm of one node (as root)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/reproducibility/test_slurm.py
+
+test-lowest: $(ENV)/installed  ## The package's own tests with the oldest versions that pyproject.toml allows
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python build/lowest
+	$(BIN)/uv pip install --quiet --python build/lowest/bin/python --resolution lowest-direct --editable '.[openclip,llm,dev]'
+	OMP_NUM_THREADS=1 build/lowest/bin/python -m pytest --numprocesses 2 --dist loadgroup tests/unit tests/recipes \
+		--ignore tests/unit/report --ignore tests/unit/runtime/test_tracking.py
 
 lint: $(ENV)/installed  ## Style and types
 	$(BIN)/ruff check
