@@ -24,8 +24,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if error.name is None or error.name.startswith("hierarcaps"):
             raise
         print(
-            f"Error: the package {error.name} is not installed: pip install 'hierarcaps[openclip]' "
-            "for models of open_clip, 'hierarcaps[transformers]' for those of transformers",
+            f"Error: the package {error.name} is not installed: install hierarcaps with the extra "
+            "of the model's family, hierarcaps[openclip] or hierarcaps[transformers]",
             file=sys.stderr,
         )
         return 1

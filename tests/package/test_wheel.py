@@ -123,7 +123,7 @@ def test_the_core_says_what_a_command_needs(core: Environment):
     done = core.run("hierarcaps", "probe", *asked, check=False)
     assert done.returncode == 1
     assert done.stdout.startswith("Error: the package ")
-    assert "pip install 'hierarcaps[openclip]'" in done.stdout
+    assert "hierarcaps[openclip] or hierarcaps[transformers]" in done.stdout
     assert done.stdout.count("\n") == 1
 
 
