@@ -37,7 +37,13 @@ NLI = {
         "contradiction": {"0.5": 0.8, "0.95": 0.0},
     },
 }
-HELD_OUT = {"exact_match": 0.5, "nli_valid": 0.75, "parsed": 1.0, "n": 8}
+VALIDATION = {
+    "unknown_word": 2,
+    "tier_count": 1,
+    "tier2_not_entailing": 1,
+    "negative1_malformed": 1,
+}
+HELD_OUT = {"exact_match": 0.5, "nli_valid": 0.75, "parsed": 1.0, "n": 6}
 
 
 def _rows(source: str, accepted: int, wrong: int, rejects: dict[str, int], hostile: str) -> list:
@@ -46,7 +52,7 @@ def _rows(source: str, accepted: int, wrong: int, rejects: dict[str, int], hosti
     rows: list[dict[str, Any]] = [{**base, "negatives": negatives} for _ in range(accepted - wrong)]
     rows += [{**base, "tiers": WRONG, "negatives": negatives} for _ in range(wrong)]
     for reason, number in rejects.items():
-        tiers = CHAIN if reason[:4] in ("tier", "nega") and reason != "tier_count" else None
+        tiers = CHAIN if reason[:4] in ("tier", "nega", "held") and reason != "tier_count" else None
         text = {"output": f"a duck =>{hostile}", "tiers": tiers, "reason": reason}
         rows += [{**base, **text} for _ in range(number)]
     return rows
@@ -57,7 +63,9 @@ def write_sheet(
 ) -> dict[str, Any]:
     """Write a datasheet of 20 items, ``wrong`` of the 12 accepted ones being wrong."""
     steps = {
-        "seeds": _rows("llm", 6, 2, {"tier_count": 3, "tier2_not_entailing": 1}, hostile),
+        "seeds": _rows(
+            "llm", 6, 2, {"tier_count": 3, "tier2_not_entailing": 1, "held_out": 2}, hostile
+        ),
         "augmentation": [],
         "recombination": _rows("recombination", 9, 0, {"tier4_nothing_new": 1}, hostile),
         "items-train": _rows(
@@ -72,6 +80,7 @@ def write_sheet(
         path,
         {"entered": 50, "kept": 40, "duplicate": 10, "empty": 0},
         {name: make_table(rows) for name, rows in steps.items()},
+        make_table(_rows("hierarchy model", 5, 0, VALIDATION, hostile)),
         Prompt("test-1", f"Generalise.{hostile}", (CHAIN,)),
         score=score if oracle else None,
         reports={"nli": NLI, "hierarchy": HELD_OUT} if judged else None,

@@ -126,6 +126,6 @@ def test_without_a_home_that_can_be_written_caches_are_elsewhere(checkout):
     for home, elsewhere in ((checkout, False), (checkout / "absent", True)):
         variables = {**os.environ, "HOME": str(home)}
         variables.pop("XDG_CACHE_HOME", None)
-        command = ["make", "show"]
+        command = ["make", "--no-print-directory", "show"]
         shown = subprocess.check_output(command, cwd=checkout, env=variables, text=True).strip()
         assert Path(shown).is_dir() if elsewhere else shown == ""

@@ -157,6 +157,13 @@ rule filter_written:
     params:
         *code_of("filter_written.py"),
         nli=lambda wildcards: POSITIVES_JUDGE,
+        mended_by=lambda wildcards: (
+            GENERATION["seeds"]["prompt"]
+            if wildcards.step == "seeds" and GENERATION["mend"]
+            else None
+        ),
+        held_out=lambda wildcards: GENERATION["held_out"] * (wildcards.step == "seeds"),
+        seed=GENERATION["seed"],
     script:
         "../scripts/filter_written.py"
 
@@ -273,6 +280,7 @@ rule write_datasheet:
     """How many entered and left each step, and why; in the drawn world, how many are right."""
     input:
         tables=[*LESSONS, f"{DATA}/items-train.parquet"],
+        validation=f"{DATA}/items-validation.parquet",
         counts=f"{DATA}/captions-train.json",
         reports=[rules.train_hierarchy_model.output.report]
         + rules.evaluate_nli.output * bool(NLI_FILES),

@@ -11,6 +11,7 @@ with job(snakemake):
         snakemake.output[0],
         snakemake.input.counts,
         {Path(table).stem: table for table in snakemake.input.tables},
+        snakemake.input.validation,
         snakemake.params.prompt,
         {Path(report).parent.name: report for report in snakemake.input.reports},
         snakemake.params.has_oracle,

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from hierarcaps.generation import mending, recombination
 from hierarcaps.generation.filtering import accepted, count_reasons
 from hierarcaps.generation.prompts import TIER_COUNT, Prompt
-from hierarcaps.generation.recombination import KNOWLEDGE
 from hierarcaps.generation.text import words
 from hierarcaps.runtime.files import write_json
 
@@ -25,6 +25,7 @@ def write_datasheet(
     path: str | Path,
     captions: Mapping[str, int],
     steps: Mapping[str, pd.DataFrame],
+    validation: pd.DataFrame,
     prompt: Prompt,
     *,
     score: Score | None = None,
@@ -36,6 +37,7 @@ def write_datasheet(
         path: the JSON file.
         captions: counts of ``sources.prepare_captions``.
         steps: step name -> its table, in the pipeline's order; the last one is the data set.
+        validation: what the last step made of captions of validation images, which taught nothing.
         prompt: the few-shot prompt of the seeds.
         score: judge of a table, or None where no truth is known.
         reports: further content under its own keys (NLI accuracy, H's held-out report, settings).
@@ -43,16 +45,21 @@ def write_datasheet(
     Returns:
         ``captions``; per step ``entered``, ``accepted``, ``reasons`` with counts, ``examples`` of
         accepted rows and of each reason, and ``oracle`` (rows with tiers, and accepted rows);
-        ``lengths`` (words per tier), ``vocabulary``; ``prompt`` and ``knowledge``.
+        ``validation``, the same of its table; ``lengths`` (words per tier), ``vocabulary``;
+        ``prompt`` and ``knowledge``.
     """
     final = accepted(list(steps.values())[-1])
     content: dict[str, Any] = {
         "captions": dict(captions),
         "steps": {name: _step(table, score) for name, table in steps.items()},
+        "validation": _step(validation, score),
         "lengths": _lengths(final),
         "vocabulary": _vocabulary(final),
         "prompt": {"version": prompt.version, "text": prompt.prefix()},
-        "knowledge": {"recombination": KNOWLEDGE},
+        "knowledge": {
+            "mending": mending.KNOWLEDGE,
+            "recombination": recombination.KNOWLEDGE,
+        },
         **(reports or {}),
     }
     write_json(path, content)

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from random import Random
 from typing import Any
 
 import numpy as np
@@ -31,26 +30,7 @@ from hierarcaps.text_models.training import (
 )
 
 MINIMUM = 20
-"""Fewer hierarchies than this teach nothing, and leave nothing to hold out."""
-
-
-def split_hierarchies(
-    tiers: Sequence[Sequence[str]], held_out_share: float, seed: int
-) -> tuple[list[tuple[str, ...]], list[tuple[str, ...]]]:
-    """Return (train, held out); a caption is on one side only.
-
-    Raises:
-        InputError: too few hierarchies.
-    """
-    distinct = list({text_key(chain[-1]): tuple(chain) for chain in tiers}.values())
-    if len(distinct) < MINIMUM:
-        raise InputError(
-            f"hierarchy model: found {len(distinct)} accepted hierarchies, expected at least "
-            f"{MINIMUM} to train on; enter more captions or lower the NLI thresholds"
-        )
-    Random(f"held out/{seed}").shuffle(distinct)
-    count = max(1, round(held_out_share * len(distinct)))
-    return distinct[count:], distinct[:count]
+"""Fewer hierarchies than this teach nothing."""
 
 
 def train_hierarchy_model(
@@ -58,24 +38,26 @@ def train_hierarchy_model(
     settings: Mapping[str, Any],
     output: str | Path,
     curve: str | Path,
-) -> list[tuple[str, ...]]:
+) -> None:
     """Train H and save it as a folder that ``HierarchyModel`` opens.
 
     Args:
         tiers: accepted hierarchies, general -> specific.
         settings: ``model`` (hub id or folder to start from, or null for random weights), and
             ``revision``; ``width``, ``layers``, ``heads`` of the latter; ``steps``, ``batch_size``,
-            ``learning_rate``, ``seed``, ``held_out`` (share), ``device``.
+            ``learning_rate``, ``seed``, ``device``.
         output: folder of the trained model.
         curve: CSV of the loss.
-
-    Returns:
-        The held-out hierarchies.
 
     Raises:
         InputError: too few hierarchies, no such model, loss not finite.
     """
-    train, held_out = split_hierarchies(tiers, settings["held_out"], settings["seed"])
+    train = list({text_key(chain[-1]): tuple(chain) for chain in tiers}.values())
+    if len(train) < MINIMUM:
+        raise InputError(
+            f"hierarchy model: found {len(train)} accepted hierarchies, expected at least "
+            f"{MINIMUM} to train on; enter more captions or lower the NLI thresholds"
+        )
     schedule = Schedule(
         steps=settings["steps"],
         batch_size=settings["batch_size"],
@@ -95,7 +77,6 @@ def train_hierarchy_model(
     save_pretrained(output, model.cpu(), tokenizer)
     write_curve(curve, losses)
     state.unlink(missing_ok=True)
-    return held_out
 
 
 def _start(settings: Mapping[str, Any], examples: Sequence[Example]) -> tuple[Any, Any]:
@@ -141,7 +122,7 @@ def evaluate_hierarchy_model(
 
     Returns:
         ``exact_match`` (all three general tiers as held out), ``parsed`` and ``nli_valid`` (shares
-        of the held-out captions, specific -> general), and ``n``.
+        of the held-out captions, specific -> general; None of none), and ``n``.
     """
     results = model.generalise([chain[-1] for chain in held_out])
     exact = [
@@ -155,10 +136,13 @@ def evaluate_hierarchy_model(
         ]
     )
     valid = filter_positives(table, nli, thresholds)
+    shares = {
+        "exact_match": exact,
+        "parsed": table["reason"].isna(),
+        "nli_valid": valid["reason"].isna(),
+    }
     content = {
-        "exact_match": float(np.mean(exact)),
-        "parsed": float(table["reason"].isna().mean()),
-        "nli_valid": float(valid["reason"].isna().mean()),
+        **{name: float(np.mean(each)) if len(held_out) else None for name, each in shares.items()},
         "n": len(held_out),
     }
     write_json(report, content)

@@ -34,6 +34,11 @@ class Prompt:
         lines += [chain(example) for example in self.examples]
         return "\n".join(lines) + "\n"
 
+    @property
+    def categories(self) -> list[str]:
+        """The distinct first tiers of the examples."""
+        return list(dict.fromkeys(example[0] for example in self.examples))
+
     def completion(self, caption: str) -> str:
         """Return the prompt that a model completes with the three more general tiers."""
         return f"{self.prefix()}{caption} {SEPARATOR}"

@@ -7,7 +7,6 @@ from tiny_checkpoints import tiny_t5
 
 from hierarcaps.generation.distillation import (
     evaluate_hierarchy_model,
-    split_hierarchies,
     train_hierarchy_model,
 )
 from hierarcaps.generation.negatives import add_negatives, write_positives
@@ -20,7 +19,7 @@ from hierarcaps.runtime.errors import InputError
 
 SETTINGS = {
     "model": None, "width": 32, "layers": 1, "heads": 2, "steps": 15, "batch_size": 16,
-    "learning_rate": 3e-3, "seed": 0, "held_out": 0.1, "device": "cpu",
+    "learning_rate": 3e-3, "seed": 0, "device": "cpu",
 }  # fmt: skip
 
 
@@ -65,11 +64,11 @@ def test_unknown_words_and_hostile_captions_are_rejected_with_a_reason(t5):
 
 
 def test_training_is_reproducible_and_opens_again(tmp_path, chains):
+    held_out, teaching = chains[:6], chains[6:]
     for name in ("one", "two"):
-        held_out = train_hierarchy_model(chains, SETTINGS, tmp_path / name, tmp_path / "c.csv")
+        train_hierarchy_model(teaching, SETTINGS, tmp_path / name, tmp_path / "c.csv")
     first, second = ((tmp_path / n / "model.safetensors").read_bytes() for n in ("one", "two"))
     assert first == second
-    assert len(held_out) == 6
     model = HierarchyModel(str(tmp_path / "one"))
     report = evaluate_hierarchy_model(
         model, LogicNLI(), held_out, THRESHOLDS, tmp_path / "report.json"
@@ -77,6 +76,8 @@ def test_training_is_reproducible_and_opens_again(tmp_path, chains):
     assert json.loads((tmp_path / "report.json").read_text()) == report
     assert report["n"] == 6
     assert 0 <= report["nli_valid"] <= report["parsed"] <= 1
+    nothing = evaluate_hierarchy_model(model, LogicNLI(), [], THRESHOLDS, tmp_path / "report.json")
+    assert nothing == {"exact_match": None, "parsed": None, "nli_valid": None, "n": 0}
 
 
 def test_training_goes_on_from_a_checkpoint(tmp_path, chains):
@@ -88,12 +89,9 @@ def test_training_goes_on_from_a_checkpoint(tmp_path, chains):
     assert config["architectures"] == ["T5ForConditionalGeneration"]
 
 
-def test_too_few_hierarchies_and_no_caption_on_both_sides(chains):
+def test_too_few_hierarchies_are_one_sentence(tmp_path):
     with pytest.raises(InputError, match="found 5 accepted hierarchies, expected at least 20"):
-        split_hierarchies(SEEDS, 0.1, 0)
-    train, held_out = split_hierarchies([*chains, *chains], 0.2, 0)
-    assert not {c[-1] for c in train} & {c[-1] for c in held_out}
-    assert len(train) + len(held_out) == len({c[-1] for c in chains})
+        train_hierarchy_model([*SEEDS, *SEEDS], SETTINGS, tmp_path / "h", tmp_path / "c.csv")
 
 
 class Scripted:

@@ -94,7 +94,7 @@ def test_captions_to_items_from_files_to_files(tmp_path, logic_nli, monkeypatch)
     for shard, path in enumerate(seeds):
         make_seeds(captions, shard, 2, settings, 0, path)
     assert sorted(gather(seeds)["caption"]) == sorted(pd.read_parquet(captions)["caption"])
-    make_accepted(seeds, "nli", NLI, tmp_path / "accepted.parquet")
+    make_accepted(seeds, "nli", NLI, "objects-1", 0.1, 0, tmp_path / "accepted.parquet")
 
     production = {
         "captions": 2, "batch_size": 4,
@@ -145,7 +145,9 @@ def test_accepted_items_are_gathered_in_the_official_format(tmp_path):
 
 def test_augmentation_recombination_and_h_from_files(tmp_path, logic_nli):
     seeds = tmp_path / "seeds.parquet"
-    write_table(seeds, make_table([{"tiers": list(chain)} for chain in SEEDS]), "k")
+    held_out = {"tiers": ["an animal", "a cat", "a gray cat", "a gray cat at night"]}
+    rows = [{"tiers": list(chain)} for chain in SEEDS] + [held_out | {"reason": "held_out"}]
+    write_table(seeds, make_table(rows), "k")
     llm = {"model": tiny_llama(tmp_path / "llama"), "device": "cpu", "dtype": "float32"}
     settings = {
         "prompts": 2, "examples": 3, "completions": 4, "max_new_tokens": 5, "temperature": 1.0,
@@ -161,13 +163,18 @@ def test_augmentation_recombination_and_h_from_files(tmp_path, logic_nli):
     assert len(read_table(made)) == 60
     model = {
         "model": None, "width": 16, "layers": 1, "heads": 2, "steps": 2, "batch_size": 4,
-        "learning_rate": 1e-3, "seed": 0, "held_out": 0.1, "device": "cpu",
+        "learning_rate": 1e-3, "seed": 0, "device": "cpu",
     }  # fmt: skip
     report = tmp_path / "report.json"
     make_hierarchy_model(
         [seeds, made], model, "nli", NLI, tmp_path / "h", tmp_path / "c.csv", report
     )
-    assert json.loads(report.read_text())["n"] > 0
+    assert json.loads(report.read_text())["n"] == 1
+    # H's words are those that taught it: what is held out is not among them.
+    assert (
+        "cat" not in json.loads((tmp_path / "h" / "tokenizer.json").read_text())["model"]["vocab"]
+    )
+    assert not any("cat" in chain[1] for chain in read_table(made)["tiers"])
     make_augmentation(seeds, settings | {"prompts": 0}, {"model": "none"}, 0, more)
     assert read_table(more).empty
 
@@ -181,7 +188,7 @@ def test_the_datasheet_shows_what_left_and_why(tmp_path):
     items = make_table([{"tiers": list(GOOD), "negatives": negatives, "source": "hierarchy model"}])
     path = tmp_path / "datasheet.json"
     sheet = write_datasheet(
-        path, {"entered": 12, "kept": 10}, {"seeds": seeds, "items": items},
+        path, {"entered": 12, "kept": 10}, {"seeds": seeds, "items": items}, items,
         get_prompt("objects-1"), score=score, reports={"nli": {"accuracy": 1.0}},
     )  # fmt: skip
     assert json.loads(path.read_text()) == sheet
@@ -194,5 +201,7 @@ def test_the_datasheet_shows_what_left_and_why(tmp_path):
     assert [tier["mean"] for tier in sheet["lengths"]["tiers"]] == [2, 2, 3, 6]
     assert sheet["vocabulary"]["words"] == 8
     assert sheet["nli"] == {"accuracy": 1.0}
-    bare = write_datasheet(path, {}, {"items": make_table([])}, get_prompt("web-1"))
+    assert sheet["validation"]["entered"] == 1
+    nothing = make_table([])
+    bare = write_datasheet(path, {}, {"items": nothing}, nothing, get_prompt("web-1"))
     assert "oracle" not in bare["steps"]["items"]

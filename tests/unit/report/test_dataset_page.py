@@ -57,6 +57,7 @@ def test_steps_come_in_the_pipelines_order_with_their_counts(sheet):
         "a tier does not entail": 0,
         "a tier adds nothing": 0,
         "no fitting negative": 3,
+        "held out": 0,
         "other": 1,
     }
     for step in sheet.steps:
@@ -68,7 +69,7 @@ def test_validity_is_the_oracles(sheet):
     assert sheet.final.valid("all_eight").n == 12
     # Before the filter also the rejects that have tiers count: 12 + 3 + 0 of them.
     before = sheet.steps[0].valid("positives", "written")
-    assert (before.value, before.n) == (pytest.approx(5 / 7), 7)
+    assert (before.value, before.n) == (pytest.approx(7 / 9), 9)
     assert sheet.steps[1].valid("positives") is None
 
 
@@ -80,6 +81,7 @@ def test_validity_is_the_oracles(sheet):
         ("negative1_same_as_positive", "negative 1 is the positive itself"),
         ("negative2_brand_new", "negative2 brand new"),
         ("brand_new", "brand new"),
+        ("held_out", "accepted, and kept to measure H on"),
     ],
 )
 def test_reasons_in_words(reason, words):
@@ -92,22 +94,25 @@ def test_reasons_in_words(reason, words):
 def test_the_opening_compares_with_the_paper_by_the_interval(tmp_path, wrong, verdict):
     write_sheet(tmp_path / "s.json", wrong=wrong)
     sheet = Datasheet(tmp_path / "s.json")
-    first, second, third = opening(sheet)
+    first, second, third, fourth = opening(sheet)
     assert "Of 50 captions, 40 were usable" in first
-    assert "for 10 of them, of which 6 (60.0% [31.3, 83.2]) were accepted" in first
+    assert "for 12 of them, of which 6 (50.0% [25.4, 74.6]) were accepted" in first
     assert "0 from augmentation and 9 from recombination" in first
     assert "H then turned 20 captions into 12 items" in first
     assert f"the interval of the former {verdict} the 75%" in second
     assert percent(sheet.final.valid("all_eight")) in second
-    assert "90.0% [85.1, 93.4] of 200 held-out pairs, least often on near miss pairs" in third
-    assert "of 8 held-out hierarchies, H repeats 50% word for word" in third
+    assert "Of 10 captions of validation images, H wrote four tiers for 70.0%" in third
+    assert "passes the filter for 60.0% [31.3, 83.2]; of 6 held-out seeds" in third
+    assert "it repeats 50.0% [18.8, 81.2] word for word" in third
+    assert "90.0% [85.1, 93.4] of 200 held-out pairs, least often on near miss pairs" in fourth
 
 
 def test_without_oracle_or_reports_it_is_said_so(tmp_path):
     write_sheet(tmp_path / "s.json", oracle=False, judged=False)
     sheet = Datasheet(tmp_path / "s.json")
     assert "was not measured" in opening(sheet)[1]
-    assert "were not measured" in opening(sheet)[2]
+    assert "held-out seeds" not in opening(sheet)[2]
+    assert "was not measured" in opening(sheet)[3]
     assert "no oracle" in dataset_figures.validity_figure(sheet).text
     assert "not measured" in dataset_tables.judge_tables(sheet).text
     assert dataset_tables.validity_table(sheet).text == ""
@@ -135,7 +140,7 @@ def test_unusable_files_are_one_sentence(tmp_path):
     with pytest.raises(InputError, match="not a readable datasheet"):
         Datasheet(tmp_path / "a.json")
     (tmp_path / "a.json").write_text('{"captions": {}}')
-    with pytest.raises(InputError, match="lacks steps, lengths"):
+    with pytest.raises(InputError, match="lacks steps, validation, lengths"):
         Datasheet(tmp_path / "a.json")
 
 

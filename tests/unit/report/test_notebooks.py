@@ -85,7 +85,7 @@ def test_pages_are_accessible(pages, name, figures, tables):
     assert len(soup.find_all("h1")) == 1
     ids = [tag["id"] for tag in soup.find_all(id=True)]
     assert len(ids) == len(set(ids))
-    assert len(soup.select(".hc-lead li")) == 3
+    assert len(soup.select(".hc-lead li")) == (4 if name == "dataset" else 3)
     assert len(soup.find_all("figure")) == figures
     assert len(soup.select("table.hc-table")) == tables
 

@@ -16,6 +16,7 @@ def make_datasheet(
     path: Files,
     counts: Files,
     tables: Mapping[str, Files],
+    validation: Files,
     prompt: str,
     reports: Mapping[str, Files],
     has_oracle: bool,
@@ -26,6 +27,7 @@ def make_datasheet(
         path: the JSON file.
         counts: JSON of ``make_captions``.
         tables: step -> its table, in order; the last one is the data set.
+        validation: table of the items of validation images.
         prompt: version of the seeds' prompt.
         reports: further JSON files, by the key they get.
         has_oracle: whether captions come from the drawn world, whose logic knows the truth.
@@ -34,6 +36,7 @@ def make_datasheet(
         path,
         _read_json(counts),
         {name: read_table(table) for name, table in tables.items()},
+        read_table(validation),
         get_prompt(prompt),
         score=score if has_oracle else None,
         reports={name: _read_json(report) for name, report in reports.items()},

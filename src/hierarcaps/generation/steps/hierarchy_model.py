@@ -6,6 +6,7 @@ from hierarcaps.generation.distillation import evaluate_hierarchy_model, train_h
 from hierarcaps.generation.filtering import Thresholds, accepted
 from hierarcaps.generation.seq2seq import HierarchyModel
 from hierarcaps.generation.shards import gather
+from hierarcaps.generation.splitting import held_out
 from hierarcaps.generation.steps import Files, Params
 from hierarcaps.nli import open_nli
 
@@ -14,13 +15,13 @@ def make_hierarchy_model(
     inputs: Sequence[Files], settings: Params, nli_model: Files, nli_settings: Params,
     output: Files, curve: Files, report: Files,
 ) -> None:  # fmt: skip
-    """Train H on the accepted rows of all inputs, and measure it on those held out."""
-    chains = list(accepted(gather(inputs))["tiers"])
-    held_out = train_hierarchy_model(chains, settings, output, curve)
+    """Train H on the accepted rows of all inputs, and measure it on the held-out ones."""
+    table = gather(inputs)
+    train_hierarchy_model(list(accepted(table)["tiers"]), settings, output, curve)
     evaluate_hierarchy_model(
         HierarchyModel(str(output), device=settings.get("device", "auto")),
         open_nli(nli_model, nli_settings),
-        held_out,
+        list(held_out(table)["tiers"]),
         Thresholds.from_params(nli_settings["thresholds"]),
         report,
     )

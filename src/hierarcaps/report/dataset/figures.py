@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from hierarcaps.report.dataset.sheet import (
     ENTAILMENT,
     FORM,
+    HELD_OUT,
     NEGATIVE,
     NOVELTY,
     OTHER,
@@ -38,6 +39,7 @@ STAGE_LOOKS = {
     ENTAILMENT: (ORANGE, "////"),
     NOVELTY: (PINK, "\\\\\\\\"),
     NEGATIVE: (SKY, "xxxx"),
+    HELD_OUT: (BLUE, "----"),
     OTHER: (GREY, ""),
 }
 WILSON = "Wilson's 95% intervals, rows taken as independent"
@@ -46,9 +48,9 @@ WILSON = "Wilson's 95% intervals, rows taken as independent"
 @styled
 def funnel_figure(sheet: Datasheet) -> Html:
     """Return how many rows entered and left each step, and where the rest went."""
-    steps = [step for step in sheet.steps if step.entered]
+    steps = [step for step in sheet.counted if step.entered]
     sizes = ", ".join(f"{step.label} {step.entered:,}" for step in steps)
-    skipped = [step.label for step in sheet.steps if not step.entered]
+    skipped = [step.label for step in sheet.counted if not step.entered]
     remark = f" Switched off or empty: {', '.join(skipped)}." if skipped else ""
     return figure(
         [_count_panel(sheet, steps), _share_panel(steps)],
@@ -140,7 +142,7 @@ def validity_figure(sheet: Datasheet) -> Html:
 
 def _step_panel(sheet: Datasheet) -> Panel:
     marks = []
-    for row, step in enumerate(sheet.steps):
+    for row, step in enumerate(sheet.counted):
         for measure, when, offset, style in (
             ("positives", "written", -0.18, {"marker": "o", "mfc": "white", "mec": BLUE}),
             ("positives", "accepted", 0.0, {"marker": "o", "mfc": BLUE, "mec": BLUE}),
@@ -148,7 +150,7 @@ def _step_panel(sheet: Datasheet) -> Panel:
         ):
             if share := step.valid(measure, when):
                 marks.append((step, row + offset, share, style, f"{measure} {when}"))
-    drawn = Figure(figsize=(4.6, 1.4 + 0.42 * len(sheet.steps)), layout="constrained")
+    drawn = Figure(figsize=(4.6, 1.4 + 0.42 * len(sheet.counted)), layout="constrained")
     axes = drawn.add_subplot()
     axes.axvline(100 * PAPER_VALIDITY, **REFERENCE_LINE)
     labels = {
@@ -172,7 +174,7 @@ def _step_panel(sheet: Datasheet) -> Panel:
             **style,
         )
     axes.set_xlim(0, 103)
-    name_rows(axes, [step.label for step in sheet.steps])
+    name_rows(axes, [step.label for step in sheet.counted])
     axes.set_title("Right by the oracle")
     axes.set_xlabel("share of rows (%)")
     drawn.legend(loc="outside lower left", ncols=2)

@@ -1,13 +1,25 @@
 """The sentences with which the notebook on the caption hierarchies begins."""
 
-from hierarcaps.report.dataset.sheet import PAPER_VALIDITY, Datasheet, percent
+from hierarcaps.report.dataset.sheet import (
+    FORM,
+    NOVELTY,
+    PAPER_VALIDITY,
+    Datasheet,
+    percent,
+    wilson,
+)
 from hierarcaps.report.study import Estimate
 from hierarcaps.report.wording import count
 
 
 def opening(sheet: Datasheet) -> list[str]:
-    """Return three plain-text sentences: how many items, how many are right, how good the judge."""
-    return [_funnel_sentence(sheet), _validity_sentence(sheet), _judge_sentence(sheet)]
+    """Return plain-text sentences: how many items, how many right, how good are H and the judge."""
+    return [
+        _funnel_sentence(sheet),
+        _validity_sentence(sheet),
+        _writer_sentence(sheet),
+        _judge_sentence(sheet),
+    ]
 
 
 def _funnel_sentence(sheet: Datasheet) -> str:
@@ -57,30 +69,39 @@ def _against(share: Estimate) -> str:
     return "lies below" if share.high < PAPER_VALIDITY else "contains"
 
 
+def _writer_sentence(sheet: Datasheet) -> str:
+    """Say what H makes of captions that taught it nothing: real ones first, then held-out seeds."""
+    seen = sheet.validation
+    if not seen.entered:
+        return "There are no captions of validation images to measure H on."
+    sentence = (
+        f"Of {count(seen.entered, 'caption')} of validation images, H wrote four tiers for "
+        f"{percent(seen.passed(FORM))} and a chain that passes the filter for "
+        f"{percent(seen.passed(NOVELTY))}"
+    )
+    h = sheet.hierarchy
+    if h and h["n"]:
+        sentence += (
+            f"; of {count(h['n'], 'held-out seed')} it repeats "
+            f"{percent(wilson(h['exact_match'], h['n']))} word for word, and "
+            f"{percent(wilson(h['nli_valid'], h['n']))} of what it writes from their captions "
+            "passes the filter"
+        )
+    return f"{sentence}."
+
+
 def _judge_sentence(sheet: Datasheet) -> str:
-    parts = []
-    if overall := sheet.accuracy("all"):
-        kinds = {kind: sheet.accuracy(f"pairs: {kind}") for kind in sheet.pair_kinds}
-        measured = [(kind, share) for kind, share in kinds.items() if share]
-        part = (
-            f"the NLI model that filters is right on {percent(overall)} of {overall.n:,} held-out "
-            "pairs"
+    overall = sheet.accuracy("all")
+    if overall is None:
+        return "The model that filters was not measured on held-out pairs in this run."
+    kinds = {kind: sheet.accuracy(f"pairs: {kind}") for kind in sheet.pair_kinds}
+    measured = [(kind, share) for kind, share in kinds.items() if share]
+    sentence = (
+        f"The NLI model that filters is right on {percent(overall)} of {overall.n:,} held-out pairs"
+    )
+    if measured:
+        kind, worst = min(measured, key=lambda pair: pair[1].value)
+        sentence += (
+            f", least often on {kind.replace('_', ' ')} pairs ({percent(worst)} of {worst.n:,})"
         )
-        if measured:
-            kind, worst = min(measured, key=lambda pair: pair[1].value)
-            part += f", least often on {_plain(kind)} pairs ({percent(worst)} of {worst.n:,})"
-        parts.append(part)
-    if h := sheet.hierarchy:
-        parts.append(
-            f"of {count(h['n'], 'held-out hierarchy', 'held-out hierarchies')}, H repeats "
-            f"{100 * h['exact_match']:.0f}% word for word, and {100 * h['nli_valid']:.0f}% of what "
-            "it writes from their captions passes the filter"
-        )
-    if not parts:
-        return "The models that write and filter were not measured on held-out data in this run."
-    sentence = "; ".join(parts)
-    return f"{sentence[0].upper()}{sentence[1:]}."
-
-
-def _plain(kind: str) -> str:
-    return kind.replace("_", " ")
+    return f"{sentence}."

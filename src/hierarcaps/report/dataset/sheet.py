@@ -11,22 +11,24 @@ from typing import Any
 from hierarcaps.report.study import Estimate
 from hierarcaps.runtime.errors import InputError
 
-KEYS = ("captions", "steps", "lengths", "vocabulary", "prompt", "knowledge")
+KEYS = ("captions", "steps", "validation", "lengths", "vocabulary", "prompt", "knowledge")
 STEP_LABELS = {
     "seeds": "Seeds",
     "augmentation": "Augmentation",
     "recombination": "Recombination",
     "items-train": "Items",
+    "items-validation": "Items of validation images",
 }
-UNKNOWN, FORM, ENTAILMENT, NOVELTY, NEGATIVE, OTHER = (
+UNKNOWN, FORM, ENTAILMENT, NOVELTY, NEGATIVE, HELD_OUT, OTHER = (
     "unknown word",
     "form of the answer",
     "a tier does not entail",
     "a tier adds nothing",
     "no fitting negative",
+    "held out",
     "other",
 )
-STAGES = (UNKNOWN, FORM, ENTAILMENT, NOVELTY, NEGATIVE, OTHER)
+STAGES = (UNKNOWN, FORM, ENTAILMENT, NOVELTY, NEGATIVE, HELD_OUT, OTHER)
 FORM_REASONS = {
     "no_answer": "no answer",
     "tier_count": "not four tiers",
@@ -82,6 +84,8 @@ def explain(reason: str) -> tuple[str, str]:
     """Return the stage at which a reason rejects, and the reason in words."""
     if reason == "unknown_word":
         return UNKNOWN, "H never saw a word of the caption"
+    if reason == "held_out":
+        return HELD_OUT, "accepted, and kept to measure H on"
     if reason in FORM_REASONS:
         return FORM, FORM_REASONS[reason]
     if found := re.fullmatch(r"tier(\d)_not_entailing", reason):
@@ -116,6 +120,13 @@ class Step:
     def yielded(self) -> Estimate | None:
         """Share accepted of what entered."""
         return wilson(self.accepted / self.entered, self.entered) if self.entered else None
+
+    def passed(self, stage: str) -> Estimate | None:
+        """Return the share of what entered that no stage up to this one rejected."""
+        if not self.entered:
+            return None
+        lost = sum(list(self.by_stage().values())[: STAGES.index(stage) + 1])
+        return wilson(1 - lost / self.entered, self.entered)
 
     def by_stage(self) -> dict[str, int]:
         """Return how many rows were rejected at each stage, in order; 0 where none were."""
@@ -170,6 +181,7 @@ class Datasheet:
         order = {name: place for place, name in enumerate(STEP_LABELS)}
         names = sorted(content["steps"], key=lambda name: (order.get(name, len(order)), name))
         self.steps = [_step(name, content["steps"][name]) for name in names]
+        self.validation = _step("items-validation", content["validation"])
         self.captions: dict[str, int] = content["captions"]
         self.lengths: dict[str, list[dict[str, float]]] = content["lengths"]
         self.vocabulary: dict[str, Any] = content["vocabulary"]
@@ -177,6 +189,11 @@ class Datasheet:
         self.knowledge: dict[str, str] = content["knowledge"]
         self.nli: dict[str, Any] | None = content.get("nli")
         self.hierarchy: dict[str, Any] | None = content.get("hierarchy")
+
+    @property
+    def counted(self) -> list[Step]:
+        """Every step, then the last one on captions of validation images."""
+        return [*self.steps, self.validation]
 
     @property
     def final(self) -> Step:

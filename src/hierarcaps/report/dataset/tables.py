@@ -11,7 +11,11 @@ from hierarcaps.report.wording import count
 
 SHOWN_ACCEPTED = 4
 SHOWN_PER_REASON = 1
-SOURCES = {"llm": "language model", "hierarchy model": "H"}
+SOURCES = {
+    "llm": "language model",
+    "llm, mended": "mended",
+    "hierarchy model": "H",
+}
 RELATIONS = ("entailment", "neutral", "contradiction")
 PAIR_KINDS = {
     "general": "each tier against the one before",
@@ -26,9 +30,9 @@ PAIR_KINDS = {
 
 def funnel_table(sheet: Datasheet) -> Html:
     """Return a row per step: entered, rejected at each stage, accepted."""
-    stages = [s for s in STAGES if any(step.by_stage()[s] for step in sheet.steps)]
+    stages = [s for s in STAGES if any(step.by_stage()[s] for step in sheet.counted)]
     rows = []
-    for step in sheet.steps:
+    for step in sheet.counted:
         source = ", ".join(SOURCES.get(name, escape(name)) for name in step.sources)
         name = two_lines(escape(step.label), source)
         rejected = [f"{step.by_stage()[stage]:,}" for stage in stages]
@@ -59,7 +63,7 @@ def validity_table(sheet: Datasheet) -> Html:
             escape(step.label),
             *(_share_cell(step.valid(*key), size=True) for key in columns.values()),
         ]
-        for step in sheet.steps
+        for step in sheet.counted
     ]
     return table(
         "Right by the oracle.",
@@ -84,7 +88,7 @@ def reasons_table(sheet: Datasheet) -> Html:
         for reason, number in sheet.captions.items()
         if reason not in ("entered", "kept") and number
     ]
-    for step in sheet.steps:
+    for step in sheet.counted:
         ordered = sorted(step.reasons.items(), key=lambda pair: (-pair[1], pair[0]))
         rows += [[escape(step.label), escape(explain(r)[1]), f"{n:,}"] for r, n in ordered]
     if not rows:
@@ -180,7 +184,7 @@ def rejects_table(sheet: Datasheet) -> Html:
             ),
             _written(example),
         ]
-        for step in sheet.steps
+        for step in sheet.counted
         for reason, examples in step.examples.items()
         if reason != "accepted"
         for example in examples[:SHOWN_PER_REASON]
