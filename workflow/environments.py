@@ -2,8 +2,10 @@
 
 import shutil
 import sys
+from pathlib import Path
 from typing import Any
 
+import hierarcaps
 from hierarcaps.runtime.errors import InputError
 
 
@@ -18,6 +20,22 @@ def check_interpreter() -> None:
             f"the environment's Python is {sys.executable!r}: Snakemake starts no script with a "
             "Python that has a space in its path; move the environment (the checkout, if it is in "
             "there) to a folder without"
+        )
+
+
+def check_package(checkout: Path) -> None:
+    """Check that the package that this process runs is the checkout's, as it is for all jobs.
+
+    Raises:
+        InputError: another one was imported before, as by a tool that starts Snakemake itself.
+    """
+    found = Path(hierarcaps.__file__).resolve().parent
+    expected = (checkout / "src" / "hierarcaps").resolve()
+    if found != expected:
+        raise InputError(
+            f"the package hierarcaps is imported from {found}, expected {expected}: was the "
+            "checkout moved or copied? Make the environment anew ('make run' does), or run that "
+            "folder's own"
         )
 
 

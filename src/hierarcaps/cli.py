@@ -132,13 +132,18 @@ def _model_entry(text: str) -> dict[str, Any]:
     """
     import yaml
 
+    from hierarcaps.runtime.params import repeated_keys
+
     if plain := re.fullmatch(r"(open_clip|transformers|meru):[ \t]+([^\s\"'{\[].*)", text.strip()):
         family, name = plain.groups()
         return {family: os.path.expanduser(name)}  # noqa: PTH111 - a name on a hub is no path
     try:
         entry = yaml.safe_load(text)
+        twice = next(repeated_keys(text), None)
     except yaml.YAMLError:
-        entry = None
+        entry = twice = None
+    if twice:
+        raise InputError(f"--model is {text!r}: the key {twice[0]!r} is given twice, expected once")
     if not isinstance(entry, dict):
         raise InputError(f"--model is {text!r}, expected an entry such as 'open_clip: FOLDER'")
     return entry

@@ -3,6 +3,8 @@
 import gzip
 import io
 import json
+import pickle
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import torch
 from PIL import Image
+from safetensors.torch import save
 
 from hierarcaps.data.downloads import read_downloads
 from hierarcaps.data.hierarchy import read_hierarchies
@@ -22,6 +26,7 @@ from hierarcaps.evaluation.tasks.retrieval import read_captions as captions_of_i
 from hierarcaps.generation.sources import read_captions
 from hierarcaps.generation.steps.captions import make_captions
 from hierarcaps.runtime.errors import InputError
+from hierarcaps.runtime.weights_files import read_state
 
 CHAIN = "a => b => c => d"
 HEADER = "id,captions,image_url\n"
@@ -141,6 +146,8 @@ def one_sentence(read: Callable[[], Any], place: str, message: str) -> None:
     assert message in str(error.value)
     assert place in str(error.value)
     assert "\n" not in str(error.value)
+    assert "\x1b" not in str(error.value)
+    assert "weights_only" not in str(error.value)
 
 
 @pytest.mark.parametrize(("read", "name", "content", "message"), TABLES)
@@ -242,6 +249,69 @@ def test_a_null_picture_is_named(tmp_path):
     columns = {"name": ["a.png", "b.png"], "image": [b"", None]}
     pq.write_table(pa.table(columns), path)
     one_sentence(lambda: open_images(path)["b.png"], "b.png", "the image is null")
+
+
+class Callback:
+    """What a training script leaves in its checkpoints."""
+
+
+def saved(content: Any, *, as_archive: bool = True) -> bytes:
+    buffer = io.BytesIO()
+    torch.save(content, buffer, _use_new_zipfile_serialization=as_archive)
+    return buffer.getvalue()
+
+
+def zipped() -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("model/weights.txt", "1")
+    return buffer.getvalue()
+
+
+def scripted() -> bytes:
+    buffer = io.BytesIO()
+    torch.jit.save(torch.jit.script(torch.nn.Linear(2, 2)), buffer)
+    return buffer.getvalue()
+
+
+STATE = {"w": torch.arange(100.0)}
+POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:0a\nsize 598641023\n"
+# (name of the file, its bytes, what the sentence says)
+WEIGHTS: list[tuple[str, bytes, str]] = [
+    ("a.safetensors", b"", "is empty"),
+    ("a.safetensors", POINTER, "is a pointer of Git LFS, not the file itself"),
+    ("a.safetensors", b"<!DOCTYPE html><p>404", "is a web page"),
+    ("a.safetensors", save(STATE)[:-1], "is cut off, 471 bytes of at least 472"),
+    ("a.safetensors", save(STATE)[:30], "is cut off, 30 bytes of at least 72"),
+    ("a.safetensors", save(STATE)[:5], "is no whole safetensors file"),
+    ("a.safetensors", save(STATE).replace(b"F32", b"F3\xff"), "is no whole safetensors file"),
+    ("a.safetensors", saved(STATE), "is a file of torch under another name"),
+    ("a.bin", save(STATE), "is a safetensors file under another name"),
+    ("a.gguf", b"GGUF\3\0\0\0{" + b"\0" * 60, "not a file of tensors and plain values"),
+    ("a.bin", POINTER, "fetch it with 'git lfs pull'"),
+    ("a.pt", b"", "is empty"),
+    ("a.pt", b"\n<html><body>Sign in", "is a web page"),
+    ("a.pt", saved(STATE)[:-50], "is cut off or damaged"),
+    ("a.pt", saved(STATE, as_archive=False)[:-50], "cannot be read"),
+    ("a.pt", zipped(), "is no checkpoint of torch"),
+    ("a.pt", scripted(), "is a TorchScript archive, which brings code of its own"),
+    ("a.pt", saved({"state_dict": STATE, "hook": Callback()}), "plain values (test_bad_inputs.Cal"),
+    ("a.pt", saved({"hook": Callback()}, as_archive=False), "values (test_bad_inputs.Callback)"),
+    ("a.pt", saved(torch.nn.Linear(2, 2)), "holds objects besides tensors"),
+    ("a.pt", pickle.dumps({"w": 1}, protocol=5), "not a file of tensors and plain values"),
+    ("a.pt", saved({"epoch": 3}), "found no state dict ('epoch' is no tensor)"),
+    ("a.pt", saved([torch.ones(1)]), "found no state dict, expected one"),
+    ("a.pt", b"\x00" * 80, "cannot be read"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"), WEIGHTS, ids=[f"{row[0]}-{row[2][:30]}" for row in WEIGHTS]
+)
+def test_bad_weights_are_named_by_their_cause(tmp_path, name, content, message):
+    path = tmp_path / name
+    path.write_bytes(content)
+    one_sentence(lambda: read_state(path), name, message)
 
 
 def hidden_only(folder: Path) -> None:

@@ -136,6 +136,7 @@ def test_a_models_path_is_taken_to_the_letter(
         ({"--model": "ViT-B-32"}, "--model is 'ViT-B-32', expected an entry such as"),
         ({"--model": "{"}, "--model is '{', expected an entry"),
         ({"--model": "{open_clip: a #b}"}, "expected an entry"),
+        ({"--model": "{open_clip: a, open_clip: b}"}, "the key 'open_clip' is given twice"),
         ({"--model": "{open_clip: ~}"}, "open_clip is None, expected a name or a path"),
         ({"--model": "open_clip: ViT-B-32, pretrained: openai"}, "pretrained: openai"),
         ({"--model": "meta: x"}, "names 'meta', expected exactly one of open_clip"),

@@ -1,4 +1,4 @@
-"""Good tables and pictures, damaged as people damage them: the right result, or one sentence."""
+"""Good tables, pictures and weights, as people damage them: the right result, or one sentence."""
 
 import csv
 import io
@@ -8,9 +8,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from safetensors.torch import save
 
 from hierarcaps.data.decoding import decode_image
 from hierarcaps.data.hierarchy import read_hierarchies
@@ -18,6 +20,7 @@ from hierarcaps.data.images import open_images
 from hierarcaps.evaluation.tasks.retrieval import read_captions as captions_of_images
 from hierarcaps.generation.sources import read_captions
 from hierarcaps.runtime.errors import InputError
+from hierarcaps.runtime.weights_files import read_state
 
 SEEDED = settings(
     derandomize=True, deadline=None, max_examples=120, database=None,
@@ -82,6 +85,7 @@ def checked(read):
     except InputError as error:
         message = str(error)
     assert "\n" not in message
+    assert "weights_only" not in message
     return None
 
 
@@ -184,6 +188,34 @@ def test_a_damaged_picture_is_decoded_or_refused(data):
     image = checked(lambda: decode_image(io.BytesIO(content), "picture"))
     assert image is None or image.mode == "RGB"
     assert image is None or max(image.size) <= 100 * min(image.size)
+
+
+def drawn_weights(data) -> tuple[dict[str, torch.Tensor], bytes, str]:
+    state = {"logit_scale": torch.ones(()), "w": torch.arange(12.0).reshape(3, 4)}
+    if data.draw(st.booleans()):
+        return state, save(state), "a.safetensors"
+    beside = {"loss": np.float64(1), "path": Path("a"), "state_dict": state}
+    content = beside if data.draw(st.booleans()) else state
+    buffer = io.BytesIO()
+    torch.save(content, buffer, _use_new_zipfile_serialization=data.draw(st.booleans()))
+    return state, buffer.getvalue(), "a.pt"
+
+
+@settings(SEEDED, max_examples=300)
+@given(data=st.data())
+def test_damaged_weights_are_read_or_refused(tmp_path, data):
+    state, content, name = drawn_weights(data)
+    kind = data.draw(st.sampled_from(["nothing", "cut", "flip a byte", "wrong name"]))
+    if kind == "wrong name":
+        name = data.draw(st.sampled_from(["a.safetensors", "a.pt", "a.bin"]))
+    path = tmp_path / name
+    path.write_bytes(damaged(content, kind, data.draw))
+    found = checked(lambda: read_state(path))
+    assert found is None or all(isinstance(value, torch.Tensor) for value in found.values())
+    if kind == "nothing":
+        assert found.keys() == state.keys()
+    if kind in ("nothing", "cut", "wrong name") and found is not None:
+        assert all(torch.equal(found[key], state[key]) for key in state)
 
 
 names = st.text(st.characters(codec="utf-8", exclude_characters="/\0"), min_size=1, max_size=12)

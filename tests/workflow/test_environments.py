@@ -159,6 +159,32 @@ def test_a_python_with_a_space_in_its_path_is_one_sentence(tmp_path):
     assert "Traceback" not in result.stderr
 
 
+def test_a_copied_checkout_runs_its_own_code(tmp_path):
+    for name in ("src", "workflow", "config", "profiles"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    for name in ("Snakefile", "params.yaml"):
+        shutil.copy(ROOT / name, tmp_path)
+    marked = "import sys\nprint('of the copy', file=sys.stderr)\n"
+    (tmp_path / "src" / "hierarcaps" / "__init__.py").write_text(marked)
+    command = [sys.executable, "-m", "snakemake", "-n", "--cores", "1", "--", "scenes"]
+    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+    assert "of the copy" in result.stderr
+
+
+def test_the_package_of_another_checkout_is_one_sentence(tmp_path):
+    code = (
+        "import hierarcaps, sys; hierarcaps.__file__ = '/old/src/hierarcaps/__init__.py';"
+        "from snakemake.cli import main; main(sys.argv[1:])"
+    )
+    command = [sys.executable, "-c", code, "--snakefile", ROOT / "Snakefile", "--cores", "1", "-n"]
+    command += ["--directory", tmp_path, "--", "scenes"]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == 1
+    assert "Error: the package hierarcaps is imported from /old/src/hierarcaps" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
 @pytest.mark.parametrize("dry", [True, False])
 def test_without_conda_the_user_is_told_what_to_do(tmp_path, dry):
     folders = os.environ["PATH"].split(os.pathsep)

@@ -47,8 +47,9 @@ class Thresholds:
 def filter_positives(table: pd.DataFrame, nli: NLIModel, thresholds: Thresholds) -> pd.DataFrame:
     """Reject the rows without a reason whose tiers do not form a strict chain of entailment.
 
-    New reasons: ``tier{i}_not_entailing`` (tier i does not entail tier i-1) and
-    ``tier{i}_nothing_new`` (it is entailed by tier i-1 too); i counts from 1, the first fault wins.
+    New reasons: ``tier{i}_not_entailing`` (tier i does not entail tier i-1),
+    ``tier{i}_unread`` (the two are longer than the NLI model reads) and ``tier{i}_nothing_new``
+    (it is entailed by tier i-1 too); i counts from 1, the first fault wins.
 
     Returns:
         The same rows in the same order.
@@ -65,12 +66,17 @@ def filter_positives(table: pd.DataFrame, nli: NLIModel, thresholds: Thresholds)
     for row, ahead, back in zip(open_rows, forward, backward, strict=True):
         for tier in range(TIER_COUNT - 1):
             if ahead[tier] < thresholds.entailment:
-                row["reason"] = f"tier{tier + 2}_not_entailing"
+                pair = (row["tiers"][tier + 1], row["tiers"][tier])
+                row["reason"] = f"tier{tier + 2}_{_unproven(nli, pair)}"
             elif back[tier] >= thresholds.equivalence:
                 row["reason"] = f"tier{tier + 2}_nothing_new"
             if row["reason"] is not None:
                 break
     return make_table(rows)
+
+
+def _unproven(nli: NLIModel, pair: tuple[str, str]) -> str:
+    return "unread" if nli.is_too_long(pair) else "not_entailing"
 
 
 def _column(nli: NLIModel, pairs: list[tuple[str, str]], column: int) -> np.ndarray:

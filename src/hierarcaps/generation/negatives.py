@@ -70,7 +70,8 @@ def add_negatives(
     Every tier is sampled up to ``tries`` times, and the first sample that passes is taken. Few
     tries, on purpose: with many, what passes is ever more often the NLI model's own mistake.
     New reasons: ``negative{i}_{fault}``, the fault of the last try: ``malformed``,
-    ``same_as_positive``, ``not_entailing`` (the tier before), ``not_contradicting``.
+    ``same_as_positive``, ``unread`` (a pair with it is longer than the NLI model reads),
+    ``not_entailing`` (the tier before), ``not_contradicting``.
 
     Args:
         table: ``shards.COLUMNS``; rows with a reason are passed through.
@@ -127,7 +128,10 @@ def _judge(
     follows = iter(entails(nli, continuing, thresholds))
     clashes = contradicts(nli, [(text, slot.positive) for slot, text in candidates], thresholds)
     for (slot, text), clash in zip(candidates, clashes, strict=True):
-        if slot.prefix and not next(follows):
+        entailing = not slot.prefix or next(follows)
+        if any(nli.is_too_long((text, other)) for other in (*slot.prefix[-1:], slot.positive)):
+            slot.faults.append("unread")
+        elif not entailing:
             slot.faults.append("not_entailing")
         elif not clash:
             slot.faults.append("not_contradicting")

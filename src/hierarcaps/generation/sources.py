@@ -105,7 +105,7 @@ def prepare_captions(
     seen: set[str] = set()
     kept = []
     for caption, image in zip(table["caption"], table["image"], strict=True):
-        reason, text = None, ""
+        reason, text, key = None, "", ""
         if image is not None and image_key(image) in excluded:
             reason = "test_image"
         elif not isinstance(caption, str):
@@ -115,12 +115,13 @@ def prepare_captions(
         else:
             text = normalise(caption)
             reason = _unusable(text, min_words, max_words, max_characters)
-            if reason is None and text_key(text) in seen:
+            key = text_key(text) if reason is None else ""
+            if key in seen:
                 reason = "duplicate"
         if reason is not None:
             counts[reason] += 1
             continue
-        seen.add(text_key(text))
+        seen.add(key)
         kept.append((text, image))
     counts["kept"] = len(kept)
     return pd.DataFrame(kept, columns=["caption", "image"], dtype=object), counts

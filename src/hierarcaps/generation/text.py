@@ -13,6 +13,23 @@ SEPARATOR = "=>"
 # Joiners carry meaning inside emoji and in several scripts; other format characters (direction
 # overrides, byte-order marks, soft hyphens) only hide what a text says.
 _KEPT_FORMAT_CHARACTERS = {"\u200c", "\u200d"}
+
+
+class _Characters(dict[int, str]):
+    """What each code point becomes, looked up once."""
+
+    def __missing__(self, code: int) -> str:
+        character = chr(code)
+        category = unicodedata.category(character)
+        if category in ("Cc", "Zl", "Zp", "Zs"):
+            character = " "
+        elif category == "Cs" or (category == "Cf" and character not in _KEPT_FORMAT_CHARACTERS):
+            character = ""
+        self[code] = character
+        return character
+
+
+_CHARACTERS = _Characters()
 _TRAILING = re.compile(r"[\s.,;:!?]+$")
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 
@@ -23,16 +40,8 @@ def normalise(text: str) -> str:
     Idempotent. White space of every kind becomes single spaces; lone surrogates are removed.
     Case, punctuation, emoji and markup are kept: they are escaped where they are shown.
     """
-    kept = []
-    for character in unicodedata.normalize("NFC", text):
-        category = unicodedata.category(character)
-        if category in ("Cc", "Zl", "Zp", "Zs"):
-            kept.append(" ")
-        elif category == "Cs" or (category == "Cf" and character not in _KEPT_FORMAT_CHARACTERS):
-            continue
-        else:
-            kept.append(character)
-    return " ".join(unicodedata.normalize("NFC", "".join(kept)).split())
+    kept = unicodedata.normalize("NFC", text).translate(_CHARACTERS)
+    return " ".join(unicodedata.normalize("NFC", kept).split())
 
 
 def text_key(text: str) -> str:

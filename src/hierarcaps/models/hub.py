@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlparse
 
-from hierarcaps.runtime.errors import InputError
+from hierarcaps.runtime.errors import InputError, one_line
 
 _EXPECTED = "expected a local folder or weights file, or a repository that can be reached"
 
@@ -97,9 +97,3 @@ def _can_reach_hub() -> bool:
     except OSError:
         return False
     return True
-
-
-def one_line(error: Exception) -> str:
-    """Return another library's error as at most 200 characters on one line."""
-    text = " ".join(str(error).split()) or type(error).__name__
-    return text if len(text) <= 200 else text[:199] + "…"

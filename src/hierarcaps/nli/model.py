@@ -88,6 +88,7 @@ class NLIModel:
         self.max_length = min(max_length, positions)
         self._columns = resolve_labels(self.model.config.id2label, model)
         self._cache: dict[Pair, np.ndarray] = {}
+        self._too_long: set[Pair] = set()
         self._check(canaries)
 
     def _check(self, canaries: Mapping[str, Sequence[str]]) -> None:
@@ -164,6 +165,10 @@ class NLIModel:
             self._classify(new)
         return np.stack([self._cache[pair] for pair in pairs])
 
+    def is_too_long(self, pair: Pair) -> bool:
+        """Whether a pair that was asked for is longer than ``max_length``."""
+        return pair in self._too_long
+
     def _classify(self, pairs: list[Pair]) -> None:
         import torch
 
@@ -176,6 +181,8 @@ class NLIModel:
                 readable.append(index)
             else:
                 self._cache[pairs[index]] = unreadable
+                if len(row) > self.max_length:
+                    self._too_long.add(pairs[index])
         readable.sort(key=lambda index: len(ids[index]))
         with torch.inference_mode():
             for batch in progress(list(self._batches(readable, ids)), "NLI"):

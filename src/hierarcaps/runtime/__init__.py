@@ -1,4 +1,4 @@
-"""The ground: files, errors, progress, parameters, torch, the GPU's lock, static pages, MLflow.
+"""The ground: files, errors, progress, parameters, torch, weights, the GPU's lock, pages, MLflow.
 
 Nothing here knows what the project is about.
 """
@@ -12,4 +12,5 @@ __all__ = [
     "static_page",
     "torch_setup",
     "tracking",
+    "weights_files",
 ]

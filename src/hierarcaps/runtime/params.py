@@ -68,17 +68,19 @@ def check_repeated_keys(path: str | Path) -> None:
     Raises:
         InputError: one does.
     """
-    with Path(path).open(encoding="utf-8") as file:
-        document = yaml.compose(file, Loader=yaml.SafeLoader)
-    for key, first, second in _repeated_keys(document, ""):
+    for key, first, second in repeated_keys(Path(path).read_text(encoding="utf-8")):
         raise InputError(
             f"{path}: line {second}: the key {key!r} is here a second time, after line {first}; "
             "expected once, since the second would replace the first."
         )
 
 
+def repeated_keys(text: str) -> Iterator[tuple[str, int, int]]:
+    """Yield keys that a section of a YAML text has twice, with the lines of both."""
+    yield from _repeated_keys(yaml.compose(text, Loader=yaml.SafeLoader), "")
+
+
 def _repeated_keys(node: yaml.Node | None, where: str) -> Iterator[tuple[str, int, int]]:
-    """Yield keys that a section has twice, with the lines of both, from the top down."""
     if isinstance(node, yaml.SequenceNode):
         for index, each in enumerate(node.value):
             yield from _repeated_keys(each, f"{where}{index}.")

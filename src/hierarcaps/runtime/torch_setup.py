@@ -5,7 +5,8 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hierarcaps.runtime.errors import InputError
+from hierarcaps.runtime.errors import InputError, one_line
+from hierarcaps.runtime.weights_files import refuse_pointers, renaming, stand_ins, why_unreadable
 
 if TYPE_CHECKING:
     import torch
@@ -93,22 +94,28 @@ def load_weights(auto_class: str, source: str, **options: Any) -> Any:
     """Load the model at ``source`` with a transformers class, whole, in float32 unless told.
 
     Whatever the file says: of itself transformers takes the precision of the checkpoint, and half
-    precision neither trains nor judges as the same weights do in single.
+    precision neither trains nor judges as the same weights do in single. Names that a wrapper
+    (``torch.compile``, DistributedDataParallel, Lightning) has prefixed lose the prefix.
 
     Raises:
-        InputError: as :func:`load_pretrained`, or weights that the file lacks, which transformers
-            would draw at random.
+        InputError: as :func:`load_pretrained`, or weights that the file lacks or has in other
+            shapes, which transformers would draw at random.
     """
     import torch
 
-    options = {"dtype": torch.float32, **options}
-    model, info = load_pretrained(auto_class, source, output_loading_info=True, **options)
-    if missing := sorted(info["missing_keys"]):
-        more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
-        raise InputError(
-            f"model {source}: {len(missing)} weights of {type(model).__name__} are not in it "
-            f"({', '.join(missing[:3])}{more}); expected a checkpoint of this kind, trained for it"
-        )
+    options = {"dtype": torch.float32, **options, "output_loading_info": True}
+    model, info = load_pretrained(auto_class, source, **options)
+    if rules := renaming(info["missing_keys"], info["unexpected_keys"]):
+        model, info = load_pretrained(auto_class, source, key_mapping=rules, **options)
+    for kind, found in (("missing", "are not in it"), ("mismatched", "have other shapes in it")):
+        if keys := sorted(map(str, info[f"{kind}_keys"])):
+            more = f" and {len(keys) - 3} more" if len(keys) > 3 else ""
+            unknown = min(info["unexpected_keys"], default=None)
+            raise InputError(
+                f"model {source}: {len(keys)} weights of {type(model).__name__} {found} "
+                f"({', '.join(keys[:3])}{more}{f'; it has {unknown}' if unknown else ''}); "
+                "expected a checkpoint of this kind, trained for it"
+            )
     return model
 
 
@@ -123,9 +130,13 @@ def load_pretrained(auto_class: str, source: str, **options: Any) -> Any:
 
     transformers.utils.logging.disable_progress_bar()
     logging.getLogger("transformers").setLevel(logging.ERROR)
+    folder = Path(source)
+    if folder.is_dir():
+        refuse_pointers(folder)
     try:
-        return getattr(transformers, auto_class).from_pretrained(source, **options)
+        with stand_ins():
+            return getattr(transformers, auto_class).from_pretrained(source, **options)
     except Exception as error:
         # transformers, its hub client and the file readers raise a dozen unrelated types.
-        detail = str(error).strip().split("\n")[0]
-        raise InputError(f"model {source}: cannot be loaded as {auto_class} ({detail})") from error
+        cause = why_unreadable(folder, error) if folder.is_dir() else one_line(error)
+        raise InputError(f"model {source}: cannot be loaded as {auto_class} ({cause})") from error

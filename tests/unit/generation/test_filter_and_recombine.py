@@ -30,6 +30,12 @@ SEEDS = [
 class LogicNLI:
     """The oracle in the shape of an NLI model, so that filters can be tested alone."""
 
+    def __init__(self, longest=10**6):
+        self.longest = longest
+
+    def is_too_long(self, pair):
+        return len("".join(pair)) > self.longest
+
     def probabilities(self, pairs):
         columns = ("entailment", "neutral", "contradiction")
         rows = []
@@ -56,6 +62,12 @@ def test_the_first_fault_is_the_reason(tiers, reason):
     assert filtered["reason"].tolist() == [reason, "tier_count"]
     assert len(accepted(filtered)) == (reason is None)
     assert sum(count_reasons(filtered).values()) == 2
+
+
+def test_what_the_nli_model_cannot_read_is_counted_by_itself():
+    table = make_table([{"tiers": (*GOOD[:2], "a red car " * 9, GOOD[3])}, {"tiers": GOOD}])
+    reasons = filter_positives(table, LogicNLI(longest=80), THRESHOLDS)["reason"]
+    assert reasons.tolist() == ["tier3_unread", None]
 
 
 def test_an_empty_table_and_equivalence_switched_off():

@@ -147,6 +147,13 @@ def test_a_row_without_a_negative_says_why(answer, reason):
     assert table["negatives"].tolist() == [None]
 
 
+def test_a_negative_too_long_for_the_judge_is_unread():
+    h = Scripted([["a vehicle"], ["an owl"], ["a blue duck " * 9] * 2, ["a red duck in the snow"]])
+    nli = LogicNLI(longest=90)
+    table = add_negatives(make_table([{"tiers": GOOD}]), h, nli, THRESHOLDS, NEGATIVES, seed=0)
+    assert table["reason"].tolist() == ["negative3_unread"]
+
+
 def test_repeating_a_greedy_try_is_refused(t5):
     with pytest.raises(InputError, match="temperature above 0"):
         add_negatives(

@@ -155,9 +155,9 @@ def test_other_files_are_one_sentence(tmp_path: Path, checkpoint: Path, capsys):
     (tmp_path / "trap.pth").write_bytes(pickle.dumps({"model": Trap()}))
     torch.save([torch.zeros(1)], tmp_path / "list.pth")
     for name, expected in [
-        ("cut.pth", "not a whole file of plain tensors"),
-        ("cut.safetensors", "not a whole weights file"),
-        ("trap.pth", "not a whole file of plain tensors"),
+        ("cut.pth", "is cut off or damaged"),
+        ("cut.safetensors", "is no whole safetensors file"),
+        ("trap.pth", "not a file of tensors and plain values"),
         ("list.pth", "found no state dict"),
         ("weights.onnx", "no known kind of weights file"),
         ("absent.pth", "no such file or folder, expected a checkpoint of MERU"),

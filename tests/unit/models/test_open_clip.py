@@ -209,7 +209,7 @@ class TestBrokenFolders:
     def test_truncated_weights(self, folder: Path):
         path = folder / "open_clip_model.safetensors"
         path.write_bytes(path.read_bytes()[:-100])
-        self.refuse(folder, "cannot be read")
+        self.refuse(folder, "is cut off, .* bytes of at least")
 
     def test_weights_of_another_architecture(self, folder: Path):
         config = {"model_cfg": {**TINY, "embed_dim": 8}}
@@ -235,7 +235,9 @@ def test_pickles_are_never_executed(
     raw.write_bytes(pickle.dumps(_Payload()))
     torch.save({"state_dict": _Payload()}, saved)
     for path in (raw, saved):
-        with pytest.raises(InputError, match="cannot be read"):
+        with pytest.raises(
+            InputError, match=r"objects besides tensors .*print|not a file of tensors"
+        ):
             load_open_clip(tiny_architecture, str(path), CPU)
     assert "executed" not in capsys.readouterr().out
     (tmp_path / "weights.npz").write_bytes(b"")

@@ -106,6 +106,7 @@ def test_open_clip_counts_what_it_cuts_off(clip):
         ({}, "a a a a a a"),
         ({"clean": "canonicalize"}, "a. a. a. a. a. a."),  # full stops go before tokens are made
         ({"strip_sep_token": True}, "a a a a a a"),  # the end of a full row looks like padding
+        ({"tokenizer_mode": "clips"}, "a a a a a"),  # start, end and a class token
     ],
 )
 def test_open_clip_counts_what_it_cuts_off_also_by_tokenisers_of_transformers(

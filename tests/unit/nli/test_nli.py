@@ -78,6 +78,13 @@ def test_what_cannot_be_read_is_neutral(deberta):
         assert nli.probabilities([("a duck", text)])[0].tolist() == [0, 1, 0] or not text.split()
 
 
+def test_pairs_longer_than_the_model_reads_are_told_apart(deberta):
+    nli = NLIModel(deberta, canaries={}, device="cpu", max_length=20)
+    pairs = [("a duck", "a duck " * 30), ("a duck", "a zebra"), ("a duck", "an animal")]
+    nli.probabilities(pairs)
+    assert [nli.is_too_long(pair) for pair in pairs] == [True, False, False]
+
+
 def test_a_wrong_canary_is_reported(deberta):
     pair = PAIRS[0]
     found = int(NLIModel(deberta, canaries={}).probabilities([pair])[0].argmax())

@@ -78,6 +78,8 @@ def test_validity_is_the_oracles(sheet):
     [
         ("tier3_not_entailing", "tier 3 does not entail tier 2"),
         ("tier4_nothing_new", "tier 4 says no more than tier 3"),
+        ("tier2_unread", "tiers 1 and 2 are longer than the NLI model reads"),
+        ("negative3_unread", "negative 3 is longer than the NLI model reads"),
         ("negative1_same_as_positive", "negative 1 is the positive itself"),
         ("negative2_brand_new", "negative2 brand new"),
         ("brand_new", "brand new"),

@@ -16,10 +16,9 @@ from torch import Tensor, nn
 from hierarcaps.geometry.lorentz import exp_map0
 from hierarcaps.geometry.spaces import Lorentz
 from hierarcaps.models.encoder import check_finite
-from hierarcaps.models.hub import one_line
 from hierarcaps.models.meru_family.source import read_meru
 from hierarcaps.models.open_clip_family.encoder import OpenClipEncoder, open_clip, provenance_of
-from hierarcaps.runtime.errors import InputError
+from hierarcaps.runtime.errors import InputError, one_line
 
 MAX_LOG_CURVATURE = math.log(10)
 """Training keeps the curvature within a factor of 10 of its initial 1."""

@@ -13,20 +13,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor
 
-from hierarcaps.models.hub import one_line
-from hierarcaps.runtime.errors import InputError
+from hierarcaps.runtime.errors import InputError, one_line
+from hierarcaps.runtime.weights_files import TORCH_SUFFIXES, read_state, renamed, renaming
 
 CONFIG_FILE = "meru_config.json"
 WEIGHTS_FILE = "meru_model.safetensors"
 LIFT = ("curv", "visual_alpha", "textual_alpha")
 """The scalars of the lift to the hyperboloid, as logarithms."""
 
-_TORCH_SUFFIXES = (".pth", ".pt", ".bin")
 _VOCABULARY = 49408  # of CLIP's tokeniser
 # The small model has twice the heads of its width.
 _HEADS_OF_WIDTH = {384: 12}
@@ -94,7 +90,8 @@ def read_meru(name: str) -> MeruCheckpoint:
             f"model {name}: no such file or folder, expected a checkpoint of MERU (.pth or "
             f".safetensors), or {CONFIG_FILE} and {WEIGHTS_FILE} in a folder"
         )
-    state = _published_state(_read_tensors(path), path)
+    state = _read_tensors(path)
+    state = renamed(state, renaming(LIFT, state) or {})
     missing = [key for key in _REQUIRED if not any(name.startswith(key) for name in state)]
     if missing:
         raise InputError(f"{path}: {missing[0].strip('.')!r} is missing, expected a MERU")
@@ -129,27 +126,11 @@ def _read_folder(folder: Path) -> MeruCheckpoint:
     return MeruCheckpoint(weights, model_cfg, preprocess_cfg, _read_tensors(weights))
 
 
-def _read_tensors(path: Path) -> dict[str, Any]:
-    if path.suffix not in (*_TORCH_SUFFIXES, ".safetensors"):
-        expected = ", ".join((*_TORCH_SUFFIXES, ".safetensors"))
+def _read_tensors(path: Path) -> dict[str, Tensor]:
+    if path.suffix not in (*TORCH_SUFFIXES, ".safetensors"):
+        expected = ", ".join((*TORCH_SUFFIXES, ".safetensors"))
         raise InputError(f"{path}: no known kind of weights file, expected {expected}")
-    try:
-        if path.suffix == ".safetensors":
-            return load_file(path)
-        return torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, SafetensorError) as error:
-        raise InputError(f"{path}: not a whole weights file ({one_line(error)})") from None
-    except Exception as error:
-        # torch raises whatever its reader of untrusted files raises.
-        raise InputError(f"{path}: not a whole file of plain tensors ({one_line(error)})") from None
-
-
-def _published_state(content: Any, path: Path) -> dict[str, Tensor]:
-    """Return the state dict, which a training checkpoint keeps under ``model``."""
-    state = content.get("model", content) if isinstance(content, Mapping) else None
-    if not isinstance(state, Mapping) or not all(isinstance(x, Tensor) for x in state.values()):
-        raise InputError(f"{path}: found no state dict, expected one, or one under 'model'")
-    return dict(state)
+    return read_state(path)
 
 
 def _architecture(state: Mapping[str, Tensor]) -> dict[str, Any]:

@@ -1,7 +1,10 @@
 """Models of the open_clip library: published weights, hub repositories and local folders."""
 
 import re
+import shutil
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +16,18 @@ from torch import Tensor, nn
 
 from hierarcaps.geometry.spaces import Sphere
 from hierarcaps.models.encoder import check_finite
-from hierarcaps.models.hub import one_line
-from hierarcaps.models.open_clip_family.source import find_source
-from hierarcaps.runtime.errors import InputError
+from hierarcaps.models.open_clip_family.source import (
+    CONFIG_FILE,
+    FOLDER_PREFIX,
+    Source,
+    find_source,
+)
+from hierarcaps.runtime.errors import InputError, one_line
 from hierarcaps.runtime.files import sha256_file
+from hierarcaps.runtime.weights_files import read_state, renamed, renaming, stand_ins
 
+# A name that the state dict of each architecture has, the same in all.
+_IN_ALL = "logit_scale"
 _ACTIVATIONS = ("QuickGELU", "GELU", "ReLU", "SiLU", "Tanh")
 
 
@@ -64,8 +74,11 @@ class OpenClipEncoder:
         inner = getattr(self.tokeniser, "tokenizer", None)
         if inner is not None:  # a tokeniser of transformers, as open_clip wraps it
             cleaned = [self.tokeniser.clean_fn(text) for text in plain]
-            encoded = inner(cleaned, truncation=False, verbose=False)["input_ids"]
-            return sum(len(row) > context for row in encoded)
+            # CLIPS: start and end of text, and a class token, added after the cut.
+            clips = self.tokeniser.tokenizer_mode == "clips"
+            options = {"truncation": False, "verbose": False, "add_special_tokens": not clips}
+            encoded = inner(cleaned, **options)["input_ids"]
+            return sum(len(row) > context - 3 * clips for row in encoded)
         # Start and end of text come on top.
         return sum(len(self.tokeniser.encode(text)) > context - 2 for text in plain)
 
@@ -170,26 +183,64 @@ def load_open_clip(name: str, pretrained: str | None, device: torch.device) -> O
     source = find_source(name, pretrained)
     label = f"{name} ({pretrained})" if pretrained else name
     try:
-        model, _, preprocess = open_clip.create_model_and_transforms(
-            source.name,
-            source.pretrained,
-            weights_only=True,
-            **source.options,
-        )
+        model, preprocess = _built(source)
         tokeniser = open_clip.get_tokenizer(source.tokeniser)
+    except InputError as error:
+        raise InputError(f"model {label}: {error}") from None
     except Exception as error:
         # open_clip meets untrusted files here, and raises whatever its inner libraries raise.
         raise InputError(
-            f"model {label}: {source.weights} cannot be read, or does not fit the architecture "
-            f"({one_line(error)})"
+            f"model {label}: {source.weights} does not fit the architecture ({one_line(error)})"
         ) from None
     check_finite(model, label, source.weights)
     model.to(device).eval()
-    visual = model.visual
+    visual: Any = model.visual
     provenance = provenance_of(
         model, visual, name, pretrained, source.weights, dict(visual.preprocess_cfg)
     )
     return OpenClipEncoder(model, preprocess, tokeniser, provenance)
+
+
+def _built(source: Source) -> tuple[nn.Module, Callable[[Image.Image], Tensor]]:
+    """Return the model with its weights, and its preprocessing.
+
+    Raises:
+        InputError: the weights cannot be read.
+        Exception: whatever open_clip raises where they do not fit.
+    """
+    try:
+        return _create(source)
+    except Exception:
+        # open_clip knows the wrapper "module." alone, and weights under "state_dict": a second try.
+        state = read_state(source.weights)
+        state = renamed(state, renaming([_IN_ALL], state) or {})
+        if _IN_ALL not in state:
+            near = next((name for name in state if name.endswith(_IN_ALL)), min(state))
+            raise InputError(
+                f"{source.weights}: has no {_IN_ALL!r}, as all weights of open_clip have; it has "
+                f"{near!r}"
+            ) from None
+    with tempfile.TemporaryDirectory() as folder:
+        return _create(_unwrapped(source, state, Path(folder)))
+
+
+def _create(source: Source) -> tuple[nn.Module, Callable[[Image.Image], Tensor]]:
+    with stand_ins():
+        model, _, preprocess = open_clip.create_model_and_transforms(
+            source.name, source.pretrained, weights_only=True, **source.options
+        )
+    return model, preprocess
+
+
+def _unwrapped(source: Source, state: Mapping[str, Tensor], folder: Path) -> Source:
+    """Return a source of the same model, whose weights are ``state``."""
+    weights = folder / "open_clip_pytorch_model.bin"
+    torch.save(state, weights)
+    if source.pretrained is not None:
+        return replace(source, weights=weights, pretrained=str(weights))
+    config = Path(source.name.removeprefix(FOLDER_PREFIX)) / CONFIG_FILE
+    shutil.copyfile(config, folder / CONFIG_FILE)
+    return replace(source, name=f"{FOLDER_PREFIX}{folder}", weights=weights)
 
 
 def provenance_of(

@@ -10,8 +10,9 @@ from typing import Any
 import open_clip
 from open_clip.pretrained import download_pretrained
 
-from hierarcaps.models.hub import hub_file, one_line
-from hierarcaps.runtime.errors import InputError
+from hierarcaps.models.hub import hub_file
+from hierarcaps.runtime.errors import InputError, one_line
+from hierarcaps.runtime.weights_files import TORCH_SUFFIXES, refuse_pointers
 
 HUB_PREFIX = "hf-hub:"
 FOLDER_PREFIX = "local-dir:"
@@ -24,7 +25,7 @@ _FOLDER_WEIGHTS = (
     "open_clip_pytorch_model.bin",
 )
 _PREPROCESSING = ("mean", "std", "interpolation", "resize_mode")
-_WEIGHT_SUFFIXES = (".safetensors", ".pt", ".pth", ".bin")
+_WEIGHT_SUFFIXES = (".safetensors", *TORCH_SUFFIXES)
 
 
 @dataclass(frozen=True)
@@ -129,6 +130,7 @@ def _find_hub(repository: str) -> Source:
 
 def _find_folder(folder: Path) -> Source:
     path = folder / CONFIG_FILE
+    refuse_pointers(folder)
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:

@@ -12,9 +12,9 @@ from torch import Tensor, nn
 
 from hierarcaps.geometry.spaces import Sphere
 from hierarcaps.models.encoder import check_finite
-from hierarcaps.models.hub import one_line
 from hierarcaps.models.transformers_family.source import Checkpoint, find_checkpoint
 from hierarcaps.runtime.errors import InputError
+from hierarcaps.runtime.torch_setup import load_pretrained, load_weights
 
 DualModel = transformers.CLIPModel | transformers.AlignModel | transformers.SiglipModel
 
@@ -169,45 +169,17 @@ def load_transformers(name: str, device: torch.device) -> TransformersEncoder:
         InputError: see :func:`hierarcaps.models.registry.load_model`.
     """
     checkpoint = find_checkpoint(name)
-    transformers.utils.logging.disable_progress_bar()
-    transformers.utils.logging.set_verbosity_error()
     options = {"local_files_only": True, "trust_remote_code": False}
-    try:
-        model, report = getattr(transformers, checkpoint.model_class).from_pretrained(
-            checkpoint.folder,
-            dtype=torch.float32,
-            weights_only=True,
-            output_loading_info=True,
-            **options,
-        )
-        tokeniser = transformers.AutoTokenizer.from_pretrained(checkpoint.folder, **options)
-        # PIL resizes as it did when these models were trained; on tensors grey levels differ.
-        image_processor = transformers.AutoImageProcessor.from_pretrained(
-            checkpoint.folder, backend="pil", **options
-        )
-    except Exception as error:
-        # transformers meets untrusted files here, and raises whatever its inner libraries raise.
-        raise InputError(
-            f"model {name}: cannot be loaded as {checkpoint.model_class} ({one_line(error)})"
-        ) from None
-    _check_weights(name, checkpoint, model, report)
+    folder = str(checkpoint.folder)
+    model = load_weights(checkpoint.model_class, folder, weights_only=True, **options)
+    tokeniser = load_pretrained("AutoTokenizer", folder, **options)
+    # PIL resizes as it did when these models were trained; on tensors grey levels differ.
+    image_processor = load_pretrained("AutoImageProcessor", folder, backend="pil", **options)
+    check_finite(model, name, checkpoint.weights)
     _check_end_of_text(name, model, tokeniser)
     model.to(device).eval()
     provenance = _provenance(name, checkpoint, model, image_processor)
     return TransformersEncoder(model, tokeniser, image_processor, checkpoint.folder, provenance)
-
-
-def _check_weights(
-    name: str, checkpoint: Checkpoint, model: nn.Module, report: dict[str, Any]
-) -> None:
-    # transformers itself would go on with random weights.
-    for kind in ("missing_keys", "mismatched_keys"):
-        if found := sorted(report[kind], key=str):
-            raise InputError(
-                f"model {name}: {checkpoint.weights} does not fit {checkpoint.model_class} "
-                f"({len(found)} {kind.replace('_', ' ')}, {found[0]} among them)"
-            )
-    check_finite(model, name, checkpoint.weights)
 
 
 def _check_end_of_text(

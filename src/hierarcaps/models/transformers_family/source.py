@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hierarcaps.models.hub import hub_file, hub_folder, one_line
-from hierarcaps.runtime.errors import InputError
+from hierarcaps.models.hub import hub_file, hub_folder
+from hierarcaps.runtime.errors import InputError, one_line
 from hierarcaps.runtime.files import sha256_file, sha256_json
+from hierarcaps.runtime.weights_files import refuse_pointers
 
 # By ``model_type`` of the configuration; these have two towers and one space.
 MODEL_CLASSES = {"align": "AlignModel", "clip": "CLIPModel", "siglip": "SiglipModel"}
@@ -71,6 +72,7 @@ def find_checkpoint(name: str) -> Checkpoint:
                 f"model {name}: no such folder, and no id of a repository (organisation/name)"
             )
         folder, repository = hub_folder(name, _REQUIRED, _SMALL_FILES), name
+    refuse_pointers(folder)
     for names in _REQUIRED:
         if not any((folder / each).is_file() for each in names):
             raise InputError(f"model {name}: {names[0]} is missing in this folder")

@@ -42,6 +42,7 @@ NEGATIVE_FAULTS = {
     "malformed": "is not one text",
     "same_as_positive": "is the positive itself",
     "not_entailing": "does not entail the tier before",
+    "unread": "is longer than the NLI model reads",
     "not_contradicting": "does not contradict the positive",
 }
 CAPTION_REASONS = {
@@ -91,6 +92,9 @@ def explain(reason: str) -> tuple[str, str]:
     if found := re.fullmatch(r"tier(\d)_not_entailing", reason):
         tier = int(found[1])
         return ENTAILMENT, f"tier {tier} does not entail tier {tier - 1}"
+    if found := re.fullmatch(r"tier(\d)_unread", reason):
+        tier = int(found[1])
+        return ENTAILMENT, f"tiers {tier - 1} and {tier} are longer than the NLI model reads"
     if found := re.fullmatch(r"tier(\d)_nothing_new", reason):
         tier = int(found[1])
         return NOVELTY, f"tier {tier} says no more than tier {tier - 1}"
