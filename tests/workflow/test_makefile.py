@@ -23,7 +23,9 @@ def checkout(tmp_path) -> Path:
     return tmp_path
 
 
-def make(folder: Path, *arguments: str, path: str = os.environ["PATH"]):
+def make(
+    folder: Path, *arguments: str, path: str = os.environ["PATH"]
+) -> subprocess.CompletedProcess:
     command = ["make", *arguments, ".venv/installed"]
     unwanted = ("MAKE", "PYTHON", "PIP", "UV")
     variables = {key: text for key, text in os.environ.items() if not key.startswith(unwanted)}
