@@ -34,26 +34,44 @@ def write_graphs() -> None:
 
 
 def results() -> str:
-    """Return the headline table: means over seeds, the interval of one seed or the range of all."""
+    """Return the headline table: values with their interval, or the range of several seeds."""
     summary = pd.read_csv(ROOT / "results" / "summary.csv")
+    own = summary[summary["objective"].isin(("zeroshot", "baseline"))]
+    aligned = pooled()
+    values = aligned[aligned["reference"].isna()]
+    # Models, what alignment makes of them, then what needs no model.
+    baseline = own["objective"] == "baseline"
+    rows = pd.concat([own[~baseline], values, own[baseline]])
     items = int(summary["n"].max())
     return (
         f"The default profile on {items:,} test scenes: bootstrap 95% intervals over items in "
-        "brackets; where there are several seeds, their mean and range. `results/reports/` says "
-        f"what it means.\n\n{headline_table(summary, value_cell)}"
+        "brackets. Untrained controls: the mean over seeds, in parentheses the lowest and the "
+        f"highest. Aligned models: the mean over {orders(values)}. `results/reports/` says what it "
+        f"means.\n\n{headline_table(rows, value_cell)}"
     )
 
 
 def differences() -> str:
-    """Return what alignment changes: paired differences to the same model before."""
-    changes = pd.read_csv(ROOT / "results" / "differences.csv")
+    """Return what alignment changes: pooled paired differences to the same model before."""
+    changes = pooled()
     changes = changes[changes["reference"] == "zeroshot"]
     return (
         "What alignment changes on the same items, starting from one pre-trained checkpoint: the "
-        f"mean difference to it over {changes['seed'].nunique()} orders of the training items, and "
-        "for how many of them the paired 95% interval over images excludes zero. Other "
-        f"pre-trainings are not in it.\n\n{headline_table(changes, difference_cell)}"
+        f"mean paired difference to it over {orders(changes)}, with one 95% interval over images, "
+        "drawn once for all orders; bold where it excludes zero. Other pre-trainings are not in "
+        f"it.\n\n{headline_table(changes, difference_cell)}"
     )
+
+
+def pooled() -> pd.DataFrame:
+    """Return the means over orders of aligned models; ``reference`` is missing for the metrics."""
+    return pd.read_csv(ROOT / "results" / "pooled.csv")
+
+
+def orders(rows: pd.DataFrame) -> str:
+    """Return ``3 orders of the training items``."""
+    (number,) = rows["orders"].unique()
+    return f"{number} order{'' if number == 1 else 's'} of the training items"
 
 
 def headline_table(rows: pd.DataFrame, cell: Callable[[pd.DataFrame], str]) -> str:
@@ -82,9 +100,14 @@ def value_cell(rows: pd.DataFrame) -> str:
 
 
 def difference_cell(rows: pd.DataFrame) -> str:
-    """Return the mean over seeds, and how many seeds' intervals exclude zero."""
-    clear = ((rows["low"] > 0) | (rows["high"] < 0)).sum()
-    return f"{rows['difference'].mean():+.3f} ({clear} of {len(rows)})"
+    """Return a pooled difference with its interval, in bold where that excludes zero."""
+    if rows.empty:
+        return ""
+    (row,) = rows.itertuples()
+    value = f"{row.value:+.3f}"
+    # Means of equal items leave rounding noise, which is no difference.
+    shown = f"**{value}**" if row.low > 1e-9 or row.high < -1e-9 else value
+    return f"{shown} [{row.low:+.3f}, {row.high:+.3f}]"
 
 
 def replace_section(text: str, name: str, content: str) -> str:

@@ -53,7 +53,8 @@ for (const table of document.querySelectorAll("table")) {
 for (const figure of document.querySelectorAll("figure.hc-figure")) {
   const caption = figure.querySelector("figcaption")?.textContent ?? "";
   if (!figure.querySelector("img[src^='data:image/svg']")) continue; // a picture, not a measurement
-  const stated = [["n", /n = /], ["seeds", /seed|one run/i], ["interval", /interval/]];
+  const runs = /seed|orders? of the training items|one run/i;
+  const stated = [["n", /n = /], ["seeds or orders", runs], ["interval", /interval/]];
   for (const [what, said] of stated) {
     if (!said.test(caption)) lacks.push(`figure without ${what}: ${caption.slice(0, 60)}`);
   }

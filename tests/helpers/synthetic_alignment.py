@@ -7,6 +7,7 @@ from synthetic_results import _run, write_results
 
 from hierarcaps.evaluation.differences import COLUMNS
 from hierarcaps.evaluation.published import write_comparison
+from hierarcaps.evaluation.results import POOLED_COLUMNS
 from hierarcaps.evaluation.tasks.space import exterior_angles
 from hierarcaps.models.embeddings import read_embeddings
 
@@ -46,6 +47,17 @@ def _differences(n: int) -> pd.DataFrame:
                     head = (model, objective, reference, seed, task, metric)
                     rows.append((*head, value, value - 0.01, value + 0.01, n))
     return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _pooled(differences: pd.DataFrame, aligned: pd.DataFrame) -> pd.DataFrame:
+    """Return means over orders: of the metrics, and of their differences."""
+    values = aligned.assign(reference="")
+    differences = differences.rename(columns={"difference": "value"})
+    key = POOLED_COLUMNS[:5]
+    groups = pd.concat([values, differences]).groupby(key, sort=False)
+    means = groups.agg(value=("value", "mean"), n=("n", "max"), orders=("seed", "nunique"))
+    table = means.reset_index()
+    return table.assign(low=table["value"] - 0.01, high=table["value"] + 0.01)[POOLED_COLUMNS]
 
 
 def _geometry(folder: Path, golds: list[list[str]]) -> None:
@@ -92,7 +104,9 @@ def write_alignment(root: Path, n: int = 12, suffix: str = "") -> dict:
             _geometry(results / model / objective / f"seed{seed}", golds)
     summary = pd.concat([pd.read_csv(results / "summary.csv"), pd.DataFrame(rows)])
     summary.to_csv(results / "summary.csv", index=False)
-    _differences(n).to_csv(results / "differences.csv", index=False)
+    differences = _differences(n)
+    differences.to_csv(results / "differences.csv", index=False)
+    _pooled(differences, pd.DataFrame(rows)).to_csv(results / "pooled.csv", index=False)
     write_comparison(results, PUBLISHED, results / "published.csv")
     further = {name: str(results / name) for name in ("ablations", "sweep")}  # not there
     return {"results": str(results), "models": MODELS, "curves": curves, **further}

@@ -5,11 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import yaml
 from PIL import Image, ImageDraw
 
 from hierarcaps.models.embeddings import Embeddings, write_embeddings
 from hierarcaps.runtime.files import write_json
 
+PARAMS = Path(__file__).resolve().parents[2] / "params.yaml"
 MODELS: list[list] = [
     ["rn-24", "zeroshot", [0]],
     ["rn-16", "zeroshot", [0]],
@@ -195,7 +197,7 @@ def write_results(root: Path, n: int = 60, drawn: bool = True, suffix: str = "")
     write_json(
         root / "run.json",
         {
-            "params": {"probe": {"thresholds": 50, "bootstrap_samples": 1000}, "seed": 0},
+            "params": yaml.safe_load(PARAMS.read_text()),
             "versions": {"python": "3.11.2", "torch": "2.13.0", "open_clip_torch": "3.3.0"},
             "test_set": {"source": "drawn scenes", "n_items": n, "n_texts": 4 * n},
         },

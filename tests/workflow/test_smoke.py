@@ -48,6 +48,10 @@ def test_alignment_trains_the_text_tower_alone(smoke_run):
     assert {("re", "zeroshot"), ("ec", "zeroshot"), ("re", "ec")} == set(
         zip(differences["objective"], differences["reference"], strict=True)
     )
+    # Of one order the mean over orders is the order itself.
+    pooled = pd.read_csv(smoke_run / "results" / "pooled.csv").dropna(subset=["reference"])
+    for name, pooled_name in (("difference", "value"), ("low", "low"), ("high", "high")):
+        np.testing.assert_array_equal(differences[name], pooled[pooled_name])
 
 
 def test_results_say_what_they_are_of(smoke_run):

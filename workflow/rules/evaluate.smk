@@ -97,11 +97,17 @@ rule compare_objectives:
         TASK_FILES,
         [result_files(*run, TASKS, ["parquet"]) for run in RUNS],
     output:
-        report(
+        differences=report(
             f"{RESULTS}/differences.csv",
             caption="../report/differences.rst",
             category="3. Data",
             labels={"table": "paired differences"},
+        ),
+        pooled=report(
+            f"{RESULTS}/pooled.csv",
+            caption="../report/pooled.rst",
+            category="3. Data",
+            labels={"table": "means over orders of the training items"},
         ),
     log:
         "logs/compare_objectives.log",

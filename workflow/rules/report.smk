@@ -51,7 +51,7 @@ NOTEBOOKS = {
                     *[
                         file
                         for folder in FURTHER.values()
-                        if Path(file := f"{folder}/summary.csv").is_file()
+                        if Path(file := f"{folder}/pooled.csv").is_file()
                     ],
                 ],
                 "parameters": {
@@ -129,9 +129,10 @@ rule pick_examples:
 
 
 rule compare_published:
-    """The paper's numbers beside ours, as far as ours are of the same models and data."""
+    """Published numbers beside ours, each with what is the same and what differs."""
     input:
         summary=f"{RESULTS}/summary.csv",
+        pooled=f"{RESULTS}/pooled.csv",
         run=f"{RESULTS}/run.json",
     output:
         report(
@@ -223,7 +224,8 @@ rule export_explorer:
 LINKED = {
     "summary.csv": "every metric of every run, with its interval",
     "differences.csv": "paired differences between runs of one model",
-    "published.csv": "the paper's numbers beside ours",
+    "pooled.csv": "aligned models: means over orders of the training items, with one interval",
+    "published.csv": "published numbers beside ours, and what is the same",
     "metrics.json": "the headline, for dvc metrics",
     "run.json": "parameters, versions and test set",
 }

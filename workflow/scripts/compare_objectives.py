@@ -10,5 +10,6 @@ with job(snakemake):
         [Run(*run) for run in snakemake.params.runs],
         snakemake.params.results,
         snakemake.params.settings,
-        snakemake.output[0],
+        snakemake.output.differences,
+        snakemake.output.pooled,
     )

@@ -1,21 +1,21 @@
-"""What an objective changes: paired differences between runs of one model on the same rows."""
+"""What an objective changes: paired differences between runs of one model on the same rows.
 
-from collections.abc import Iterable, Mapping, Sequence
+All alignments of a model start from one checkpoint, so that its runs of one objective are orders of
+the same training items. Each order has its difference, and all orders of an objective have one
+pooled difference, whose interval is over items that are drawn once for all of them.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from hierarcaps.evaluation.results import Run
+from hierarcaps.evaluation.results import POOLED_COLUMNS, Run, interval_of
 from hierarcaps.evaluation.tasks.protocol import Task, Values
 from hierarcaps.evaluation.tasks.registry import all_tasks
-from hierarcaps.metrics.intervals import (
-    Interval,
-    Statistic,
-    paired_difference,
-    paired_statistic_difference,
-)
+from hierarcaps.metrics.intervals import average, difference
 from hierarcaps.runtime.errors import InputError
 from hierarcaps.runtime.files import atomic_path
 
@@ -26,35 +26,79 @@ COLUMNS = [
 ]  # fmt: skip
 
 
+class Measured(NamedTuple):
+    """A metric's values over rows, or its statistic, and the unit of each row."""
+
+    values: Values
+    units: pd.Series
+
+
+# Of a run and what it is compared with ("" for nothing): task and metric -> measured.
+Comparison = dict[tuple[str, str], Measured]
+
+
 def write_differences(
-    runs: Iterable[Run], results: str | Path, settings: Mapping[str, Any], path: str | Path
+    runs: Iterable[Run],
+    results: str | Path,
+    settings: Mapping[str, Any],
+    path: str | Path,
+    pooled_path: str | Path,
 ) -> None:
-    """Write ``differences.csv``: every metric after minus before, with 95% intervals.
+    """Write ``differences.csv`` and ``pooled.csv``: what alignment changes, with 95% intervals.
 
     Items vary more than two runs on one item do, so the interval of a paired difference is narrower
     than those of the two runs suggest. Rows follow the runs, for each comparison of ``COMPARISONS``
     that both runs exist for. Every alignment starts from the first seed of its model.
 
+    The pooled table has a row per aligned model, objective and metric: the mean over orders of the
+    training items of the metric itself (``reference`` empty) and of each difference. Its interval
+    is over items for these orders (:func:`hierarcaps.metrics.intervals.average`): a row that is
+    undefined in some of the orders counts in none, and a statistic that is undefined in one of them
+    has no pooled value.
+
     Args:
         runs: the evaluated runs, whose tables are read from ``results``.
         results: folder of all results.
         settings: the ``evaluation`` section of the parameters.
-        path: the CSV file, with ``COLUMNS``.
+        path: the CSV file of differences, a row per order, with ``COLUMNS``.
+        pooled_path: the CSV file of means over orders, with ``POOLED_COLUMNS``.
 
     Raises:
         InputError: a table is missing, or two are not about the same rows.
     """
-    tasks = all_tasks(settings)
-    runs = list(runs)
-    rows = []
-    for run in runs:
-        for objective, reference in COMPARISONS:
-            before = _reference_run(run, reference, runs)
-            if run.objective == objective and before is not None:
-                for task in tasks:
-                    rows += _task_rows(task, run, before, Path(results), settings["bootstrap"])
-    with atomic_path(path) as partial:
-        pd.DataFrame(rows, columns=COLUMNS).to_csv(partial, index=False, lineterminator="\n")
+    runs, tasks = list(runs), all_tasks(settings)
+    compared = {
+        (run, reference): _compare(tasks, run, before, Path(results))
+        for run in runs
+        for reference, before in _references(run, runs)
+    }
+    rows = [
+        (run.model, run.objective, reference, run.seed, *numbers)
+        for (run, reference), comparison in compared.items()
+        if reference
+        for numbers in _intervals(comparison, settings["bootstrap"])
+    ]
+    orders: dict[tuple[str, str, str], list[Comparison]] = {}
+    for (run, reference), comparison in compared.items():
+        orders.setdefault((run.model, run.objective, reference), []).append(comparison)
+    pooled = [
+        (*head, *numbers, len(comparisons))
+        for head, comparisons in orders.items()
+        for numbers in _intervals(_pool(comparisons), settings["bootstrap"])
+    ]
+    _write(rows, COLUMNS, path)
+    _write(pooled, POOLED_COLUMNS, pooled_path)
+
+
+def _references(run: Run, runs: Sequence[Run]) -> Iterator[tuple[str, Run | None]]:
+    """Yield what an aligned run is compared with: nothing, and each run before it."""
+    if run.objective == "zeroshot":
+        return
+    yield "", None
+    for objective, reference in COMPARISONS:
+        before = _reference_run(run, reference, runs)
+        if run.objective == objective and before is not None:
+            yield reference, before
 
 
 def _reference_run(run: Run, reference: str, runs: Sequence[Run]) -> Run | None:
@@ -65,40 +109,56 @@ def _reference_run(run: Run, reference: str, runs: Sequence[Run]) -> Run | None:
     return next((each for each in found if each.seed == run.seed), None)
 
 
-def _task_rows(
-    task: Task, run: Run, before: Run, results: Path, bootstrap: Mapping[str, int]
-) -> list[tuple[Any, ...]]:
-    paths = [each.folder(results) / f"{task.name}.parquet" for each in (run, before)]
-    first, second = (_read_table(path) for path in paths)
-    key = first.columns[0]
-    if key not in second or not first[key].equals(second[key]):
-        raise InputError(
-            f"{paths[0]} and {paths[1]} are not about the same rows ({key}), expected results of "
-            "one test set; evaluate both again"
-        )
-    after, reference = task.values(first), task.values(second)
-    head = (run.model, run.objective, before.objective, run.seed, task.name)
-    differences = {
-        name: _difference(after[name], reference[name], bootstrap, first["unit"])
-        for name in after
-        if name in reference
+def _compare(tasks: Iterable[Task], run: Run, before: Run | None, results: Path) -> Comparison:
+    """Return a run's metrics, less those of ``before`` where there is one."""
+    found: Comparison = {}
+    for task in tasks:
+        path = run.folder(results) / f"{task.name}.parquet"
+        table = _read_table(path)
+        values = dict(task.values(table))
+        if before is not None:
+            other_path = before.folder(results) / path.name
+            other = _read_table(other_path)
+            key = table.columns[0]
+            if key not in other or not table[key].equals(other[key]):
+                raise InputError(
+                    f"{path} and {other_path} are not about the same rows ({key}), expected "
+                    "results of one test set; evaluate both again"
+                )
+            reference = task.values(other)
+            values = {
+                name: difference(value, reference[name])
+                for name, value in values.items()
+                if name in reference
+            }
+        found |= {
+            (task.name, name): Measured(value, table["unit"]) for name, value in values.items()
+        }
+    return found
+
+
+def _pool(comparisons: Sequence[Comparison]) -> Comparison:
+    """Return the mean over orders of what all of them have."""
+    return {
+        key: Measured(average([each[key].values for each in comparisons]), first.units)
+        for key, first in comparisons[0].items()
+        if all(key in each for each in comparisons)
     }
-    return [
-        (*head, name, *difference)
-        for name, difference in differences.items()
-        if not np.isnan(difference.value)
-    ]
 
 
-def _difference(
-    first: Values, second: Values, bootstrap: Mapping[str, int], units: pd.Series
-) -> Interval:
-    seed, resamples = bootstrap["seed"], bootstrap["resamples"]
-    if isinstance(first, Statistic) and isinstance(second, Statistic):
-        return paired_statistic_difference(first, second, seed, resamples)
-    assert isinstance(first, np.ndarray)  # one task gives both, in one form
-    assert isinstance(second, np.ndarray)
-    return paired_difference(first, second, seed, resamples, units)
+def _intervals(
+    comparison: Comparison, bootstrap: Mapping[str, int]
+) -> Iterator[tuple[str, str, float, float, float, int]]:
+    """Yield task, metric and interval of what is defined."""
+    for (task, metric), measured in comparison.items():
+        interval = interval_of(measured.values, bootstrap, measured.units)
+        if not np.isnan(interval.value):
+            yield (task, metric, *interval)
+
+
+def _write(rows: Sequence[tuple[Any, ...]], columns: Sequence[str], path: str | Path) -> None:
+    with atomic_path(path) as partial:
+        pd.DataFrame(rows, columns=columns).to_csv(partial, index=False, lineterminator="\n")
 
 
 def _read_table(path: Path) -> pd.DataFrame:

@@ -1,26 +1,33 @@
-"""Our numbers beside the published ones."""
+"""Our numbers beside the published ones, each with what is the same and what differs."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from hierarcaps.evaluation.tasks.names import TEST_SET_TASKS
+from hierarcaps.evaluation import sameness
+from hierarcaps.evaluation.sameness import Measured
 from hierarcaps.runtime.errors import InputError
 from hierarcaps.runtime.files import atomic_path
 
-# The test set of the published values, as ``config/paper.yaml`` and ``official.yaml`` name it.
-OFFICIAL_TEST_SET = "official HierarCaps test set"
-KEY = ["model", "objective", "task", "metric"]
-PUBLISHED_COLUMNS = [*KEY, "value", "table", "source"]
+KEY = ["source", "model", "objective", "task", "metric"]
+# What is known of a published value, beside the number; empty where no source states it.
+FACTS = ["weights", "training", "split", "protocol"]
+PUBLISHED_COLUMNS = [*KEY, "value", "table", *FACTS, "citation"]
 COLUMNS = [
-    *KEY, "published", "ours", "low", "high", "seeds", "difference", "status", "table", "source",
+    *KEY, "published", "decimals", "run", "ours", "low", "high", "runs", "comparable",
+    "difference", "status", "table", "citation",
 ]  # fmt: skip
 
 
 def read_published(path: str | Path) -> pd.DataFrame:
     """Return the published values (``config/paper_results.csv``), in the order of the file.
+
+    A value is known by ``KEY``: several sources stand side by side. ``decimals`` counts the digits
+    that were printed.
 
     Raises:
         InputError: unreadable, a missing column, a value that is no number, a row given twice.
@@ -43,56 +50,95 @@ def read_published(path: str | Path) -> pd.DataFrame:
     if (twice := table.duplicated(KEY)).any():
         row = int(twice.to_numpy().argmax())
         raise InputError(f"{path}, row {row + 1}: {'/'.join(table.loc[row, KEY])} is given twice")
-    return table.assign(value=values)[PUBLISHED_COLUMNS]
+    decimals = table["value"].str.partition(".")[2].str.len()
+    return table[PUBLISHED_COLUMNS].assign(value=values, decimals=decimals)
 
 
 def compare_with_published(
-    summary: pd.DataFrame, published: pd.DataFrame, test_set: str = OFFICIAL_TEST_SET
+    summary: pd.DataFrame,
+    pooled: pd.DataFrame,
+    published: pd.DataFrame,
+    params: Mapping[str, Any],
 ) -> pd.DataFrame:
-    """Return a row per published value with ours beside it.
+    """Return a row per published value with ours beside it, and whether they can be compared.
+
+    Ours is the run of the published weights where the study has one under any name, else the run
+    of the same model and objective.
 
     Args:
-        summary: the table of ``summary.csv``.
+        summary: the table of ``summary.csv``, for models as they are: their first seed.
+        pooled: the table of ``pooled.csv``, for aligned models: means over orders of the training
+            items.
         published: the table of ``read_published``; models have the names of the parameters.
-        test_set: what ``summary`` was measured on. Tasks on the test set are compared on the
-            official one alone; data sets of their own, as HyperLex, are the same everywhere.
+        params: the parameters that ``summary`` was made with.
 
     Returns:
-        ``COLUMNS``. ``ours`` is the mean over seeds, ``low`` and ``high`` the outermost limits of
-        their intervals, ``difference`` ours minus published. ``status`` is ``run``, or ``not run``
-        for rows that wait for weights or data, which have no number of ours.
+        ``COLUMNS``. ``ours`` has its interval over items, ``runs`` counts the orders that it is the
+        mean of (1 where nothing was aligned, 0 where it was not run). ``status`` says in words what
+        is the same, what differs and what is not known
+        (:func:`hierarcaps.evaluation.sameness.facts`), or why it was not run.
+        ``comparable`` is whether all is known to be the same; only then is there a ``difference``,
+        ours minus published.
     """
-    if test_set != OFFICIAL_TEST_SET:
-        summary = summary[~summary["task"].isin(TEST_SET_TASKS)]
-    grouped = summary.groupby(KEY).agg(
-        ours=("value", "mean"), low=("low", "min"), high=("high", "max"), seeds=("seed", "nunique")
-    )
-    table = published.rename(columns={"value": "published"}).merge(
-        grouped.reset_index(), on=KEY, how="left", validate="one_to_one"
-    )
-    table["difference"] = table["ours"] - table["published"]
-    table["status"] = np.where(table["ours"].notna(), "run", "not run")
-    table["seeds"] = table["seeds"].fillna(0).astype(int)
-    return table[COLUMNS]
+    key = ["model", "objective", "task", "metric"]
+    before = summary[summary["objective"] == "zeroshot"].drop_duplicates(key).assign(orders=1)
+    estimates = pd.concat([before, pooled[pooled["reference"].isna()]]).set_index(key)
+    rows = [
+        {**row, **_beside(row, estimates, params)} for row in published.to_dict(orient="records")
+    ]
+    return pd.DataFrame(rows).rename(columns={"value": "published"})[COLUMNS]
+
+
+def _beside(
+    row: Mapping[str, Any], estimates: pd.DataFrame, params: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return what a row of the comparison says of ours."""
+    wanted = Measured(row["model"], row["objective"], row["task"])
+    same = [
+        Measured(name, "zeroshot", wanted.task)
+        for name, entry in params["models"].items()
+        if row["weights"] and sameness.checkpoint(entry) == row["weights"]
+    ]
+    for ours in (*same, wanted):
+        if (key := (*ours, row["metric"])) in estimates.index:
+            break
+    else:
+        nothing = dict.fromkeys(("ours", "low", "high", "difference"), np.nan)
+        reason = sameness.not_run(wanted, params)
+        return {**nothing, "run": "", "runs": 0, "comparable": False, "status": reason}
+    facts = sameness.facts(row, ours, params)
+    estimate, comparable = estimates.loc[key], sameness.comparable(facts)
+    return {
+        "ours": estimate["value"],
+        "low": estimate["low"],
+        "high": estimate["high"],
+        "runs": int(estimate["orders"]),
+        "run": f"{ours.model} {ours.objective}",
+        "comparable": comparable,
+        "difference": estimate["value"] - row["value"] if comparable else np.nan,
+        "status": sameness.status(facts),
+    }
 
 
 def published_comparison(results: str | Path, published_path: str | Path) -> pd.DataFrame:
     """Return ``compare_with_published`` of a folder of results.
 
     Args:
-        results: has ``summary.csv`` and ``run.json`` (which test set it was).
+        results: has ``summary.csv``, ``pooled.csv`` and ``run.json`` (the parameters that they were
+            made with).
         published_path: ``config/paper_results.csv``.
 
     Raises:
         InputError: a file is missing, or as ``read_published``.
     """
     try:
-        summary = pd.read_csv(Path(results, "summary.csv"))
+        summary, pooled = (
+            pd.read_csv(Path(results, name)) for name in ("summary.csv", "pooled.csv")
+        )
         run = json.loads(Path(results, "run.json").read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise InputError(f"{error.filename}: no such file, expected results of the study") from None
-    published = read_published(published_path)
-    return compare_with_published(summary, published, run["test_set"]["source"])
+    return compare_with_published(summary, pooled, read_published(published_path), run["params"])
 
 
 def write_comparison(results: str | Path, published_path: str | Path, path: str | Path) -> None:

@@ -5,7 +5,7 @@ evidence: they are drawn together. Where a row has two units (the two words of a
 each with other rows, no resampling of one kind is right, and a jackknife takes its place.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
@@ -46,6 +46,10 @@ class Statistic:
     members: NDArray[np.intp] | None = None
 
 
+# Per-row values (N,), NaN where the metric is undefined on a row, or a statistic.
+Measure = NDArray[np.float64] | Statistic
+
+
 def mean_interval(
     values: ArrayLike, seed: int, n_resamples: int = 2000, units: ArrayLike | None = None
 ) -> Interval:
@@ -78,29 +82,57 @@ def mean_interval(
     return Interval(float(rows.mean()), float(low), float(high), len(sums))
 
 
-def paired_difference(
-    first: ArrayLike,
-    second: ArrayLike,
-    seed: int,
-    n_resamples: int = 2000,
-    units: ArrayLike | None = None,
-) -> Interval:
-    """Mean of ``first - second`` over the same rows, with its interval.
+def difference(first: Measure, second: Measure) -> Measure:
+    """Return ``first - second`` of the same rows or units, paired.
 
     Items vary far more than two models do on one item; the interval of the paired difference is
-    therefore much narrower than two separate intervals suggest.
+    therefore much narrower than two separate intervals suggest. A row that is NaN in either is NaN.
 
     Args:
-        first: ``(N,)`` per-row values of one model.
-        second: ``(N,)`` values of another on the same rows; a row that is NaN in either is dropped.
-        seed: of the resampling.
-        n_resamples: bootstrap resamples, >= 1.
-        units: ``(N,)``, as in :func:`mean_interval`.
+        first: ``(N,)`` per-row values of one model, or a statistic.
+        second: the same of another model on the same rows.
+
+    Raises:
+        ValueError: not of the same number of rows, or of two forms.
     """
-    a, b = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
-    if a.shape != b.shape:
-        raise ValueError(f"not the same rows: shapes {a.shape} and {b.shape}")
-    return mean_interval(a - b, seed, n_resamples, units)
+    return _combine((first, second), lambda values: values[0] - values[1])
+
+
+def average(measures: Sequence[Measure]) -> Measure:
+    """Return the mean of one measure over several models, on the same rows or units.
+
+    Its interval draws units once, the same ones for all models, so that models that share their
+    items are no independent evidence. A row counts only where it is defined for every model: each
+    is then judged on the same rows. A statistic that is undefined for one model is undefined.
+
+    Args:
+        measures: of each model, ``(N,)`` per-row values or a statistic; at least one.
+
+    Raises:
+        ValueError: as :func:`difference`.
+    """
+    return _combine(measures, lambda values: np.mean(values, axis=0))
+
+
+def _combine(
+    measures: Sequence[Measure], combine: Callable[[list[NDArray[np.float64]]], NDArray[np.float64]]
+) -> Measure:
+    """Return a function of per-row values, or of the values of statistics in each resample."""
+    statistics = [each for each in measures if isinstance(each, Statistic)]
+    if not statistics:
+        rows = [np.asarray(each, dtype=np.float64) for each in measures]
+        if len({each.shape for each in rows}) > 1:
+            raise ValueError(f"not the same rows: shapes {', '.join(str(r.shape) for r in rows)}")
+        return combine(rows)
+    sizes = {each.n for each in statistics}
+    if len(sizes) > 1 or len(statistics) < len(measures):
+        raise ValueError(f"not the same items: {', '.join(map(str, sorted(sizes)))}")
+    # What pairs share is a fact of the items, the same for every model.
+    return Statistic(
+        lambda counts: combine([each.of(counts) for each in statistics]),
+        statistics[0].n,
+        statistics[0].members,
+    )
 
 
 def statistic_interval(statistic: Statistic, seed: int, n_resamples: int = 2000) -> Interval:
@@ -122,18 +154,6 @@ def statistic_interval(statistic: Statistic, seed: int, n_resamples: int = 2000)
     counts = _counts(statistic.n, seed, n_resamples)
     low, high = np.nanquantile(np.concatenate([statistic.of(c) for c in counts]), [0.025, 0.975])
     return Interval(value, float(low), float(high), statistic.n)
-
-
-def paired_statistic_difference(
-    first: Statistic, second: Statistic, seed: int, n_resamples: int = 2000
-) -> Interval:
-    """Return ``first - second`` with its interval; both see the same resampled items."""
-    if first.n != second.n:
-        raise ValueError(f"not the same items: {first.n} and {second.n}")
-    difference = Statistic(
-        lambda counts: first.of(counts) - second.of(counts), first.n, first.members
-    )
-    return statistic_interval(difference, seed, n_resamples)
 
 
 def _standard_error_of_pairs(statistic: Statistic, members: NDArray[np.intp]) -> float:

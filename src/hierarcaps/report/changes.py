@@ -1,4 +1,4 @@
-"""What alignment changed: paired differences, means over seeds, learning curves."""
+"""What alignment changed: paired differences, means over orders, learning curves."""
 
 from collections.abc import Sequence
 from functools import cached_property
@@ -14,7 +14,6 @@ from hierarcaps.report.study import (
     Results,
     Run,
     located,
-    pool,
     read_table,
 )
 
@@ -71,13 +70,13 @@ class Alignment:
         return [r for r in self.results.runs if (r.model, r.objective) == (model, objective)]
 
     def pooled(self, model: str, objective: str, key: Key) -> Pooled | None:
-        """Return a metric's mean over the seeds of a model and objective."""
-        return pool(self.results.estimate(run, *key) for run in self.runs(model, objective))
+        """Return a metric's mean over the orders of a model's training items."""
+        return self.results.pooled(model, objective, key)
 
     def differences(
         self, comparison: Key, key: Key, model: str | None = None
     ) -> list[tuple[Run, Estimate]]:
-        """Return the paired differences of a comparison and metric: one per model and seed."""
+        """Return the paired differences of a comparison and metric: one per model and order."""
         objective, reference = comparison
         pairs = [
             (run, self._differences.get((run, reference, *key)))
@@ -87,8 +86,20 @@ class Alignment:
         return [(run, difference) for run, difference in pairs if difference is not None]
 
     def pooled_difference(self, comparison: Key, key: Key, model: str) -> Pooled | None:
-        """Return a paired difference's mean over seeds."""
-        return pool(difference for _, difference in self.differences(comparison, key, model))
+        """Return a paired difference's mean over orders, with its one interval over items."""
+        objective, reference = comparison
+        return self.results.pooled(model, objective, key, reference)
+
+    def pooled_differences(self, comparison: Key, key: Key) -> dict[str, Pooled]:
+        """Return the pooled difference of each model that has one."""
+        found = {model: self.pooled_difference(comparison, key, model) for model in self.models}
+        return {model: each for model, each in found.items() if each is not None}
+
+    @property
+    def orders(self) -> list[int]:
+        """How many orders of the training items each model and objective was aligned with."""
+        aligned = [(r.model, r.objective) for r in self.results.runs if r.objective in ("re", "ec")]
+        return [aligned.count(pair) for pair in dict.fromkeys(aligned)]
 
 
 def _read_differences(results: Results) -> dict[tuple[Run, str, str, str], Estimate]:

@@ -42,7 +42,7 @@ class Band(NamedTuple):
 
 @dataclass(frozen=True)
 class Bands(Generic[K]):
-    """Rows of several bands, in each of which a dot stands for a seed.
+    """Rows of several bands, in each of which a dot stands for a run, or for the mean of several.
 
     Attributes:
         looks: the bands, from the top of a row down.
@@ -56,6 +56,10 @@ class Bands(Generic[K]):
     seeds_apart: float
     size: float
 
+    def places(self, row: int) -> np.ndarray:
+        """Return the heights of a row's bands."""
+        return row + centred(len(self.looks), self.apart)
+
     def draw(
         self,
         axes: Axes,
@@ -64,8 +68,7 @@ class Bands(Generic[K]):
     ) -> None:
         """Draw what is found of each row and band, with lines between the rows."""
         for row, label in enumerate(labels):
-            places = row + centred(len(self.looks), self.apart)
-            for place, (key, band) in zip(places, self.looks.items(), strict=True):
+            for place, (key, band) in zip(self.places(row), self.looks.items(), strict=True):
                 pairs = found(label, key)
                 offsets = centred(len(pairs), self.seeds_apart)
                 for (_, estimate), offset in zip(pairs, offsets, strict=True):

@@ -4,16 +4,15 @@ Nothing is computed from embeddings or captions: values and intervals are what t
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 import pandas as pd
 
-from hierarcaps.evaluation.results import SUMMARY_COLUMNS
+from hierarcaps.evaluation.results import POOLED_COLUMNS, SUMMARY_COLUMNS
 from hierarcaps.evaluation.results import Run as EvaluatedRun
 from hierarcaps.report.wording import number
 from hierarcaps.runtime.errors import InputError
@@ -30,6 +29,7 @@ BASELINES = {
 }
 OBJECTIVES = {"zeroshot": "zero-shot", "re": "RE", "ec": "EC"}
 UNTRAINED_SUFFIX = "-untrained"
+POOLED = "pooled.csv"
 NOT_EVALUATED = "run the evaluation before rendering its report"
 TAU_D = ("ordering", "tau_d")
 TAU_D_CONTROLLED = ("ordering", "tau_d_length_controlled")
@@ -96,26 +96,21 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Pooled(Estimate):
-    """A mean over seeds; ``low`` and ``high`` are the outermost limits of the seeds' intervals.
+    """A mean over orders of the training items, all aligned from one checkpoint.
 
-    Those are bootstrap intervals over items, so that the range covers items and seeds both.
+    ``[low, high]`` is one interval over items, which were drawn once for all orders. ``orders`` is
+    0 for a model that was not aligned, of which there is one run.
     """
 
-    seeds: int = 1
+    orders: int = 0
 
 
-def pool(estimates: Iterable[Estimate | None]) -> Pooled | None:
-    """Return the mean of one metric over the seeds that have it; None where no seed has."""
-    found = [each for each in estimates if each is not None]
-    if not found:
-        return None
-    return Pooled(
-        float(np.mean([each.value for each in found])),
-        min(each.low for each in found),
-        max(each.high for each in found),
-        max(each.n for each in found),
-        len(found),
-    )
+@dataclass(frozen=True)
+class Spread(Estimate):
+    """A mean over seeds of the weights, from the lowest to the highest seed: no interval."""
+
+    def __str__(self) -> str:
+        return f"{number(self.value)} ({number(self.low)} to {number(self.high)})"
 
 
 def located(path: str | Path) -> Path:
@@ -139,6 +134,27 @@ def read_table(path: Path, columns: Sequence[str], advice: str) -> pd.DataFrame:
     if missing := [name for name in columns if name not in table]:
         raise InputError(f"{path} lacks the columns {', '.join(missing)}")
     return table
+
+
+def read_pooled(root: Path) -> dict[tuple[str, str, str, str, str], Pooled]:
+    """Return the means over orders of ``pooled.csv``.
+
+    Returns:
+        By model, objective, reference (empty: the metric itself), task and metric.
+
+    Raises:
+        InputError: missing, or without one of the columns.
+    """
+    table = read_table(root / POOLED, POOLED_COLUMNS, "compare the runs before rendering")
+    return {
+        (model, objective, reference, task, metric): Pooled(value, low, high, int(n), int(orders))
+        for model, objective, reference, task, metric, value, low, high, n, orders in table[
+            POOLED_COLUMNS
+        ]
+        .astype({"reference": object})  # in a table without differences all are empty
+        .fillna({"reference": ""})
+        .itertuples(index=False)
+    }
 
 
 class Results:
@@ -202,9 +218,10 @@ class Results:
         return list(first.values())
 
     def name(self, run: Run) -> str:
-        """Return the run's label, with the seed where its model was run with several."""
+        """Return the run's label, with its seed or order where its model was run with several."""
         same = [r for r in self.runs if (r.model, r.objective) == (run.model, run.objective)]
-        return f"{run.label} (seed {run.seed})" if len(same) > 1 else run.label
+        kind = "seed" if run.objective == "zeroshot" else "order"
+        return f"{run.label} ({kind} {run.seed})" if len(same) > 1 else run.label
 
     def estimate(self, run: Run, task: str, metric: str) -> Estimate | None:
         """Return a metric of a run, or None where it was not measured or does not apply."""
@@ -219,6 +236,35 @@ class Results:
         """Return the model with the highest value of a metric (the first listed one on a tie)."""
         measured = self.measured(task, metric, "model")
         return max(measured, key=lambda pair: pair[1].value, default=None)
+
+    def pooled(self, model: str, objective: str, key: Key, reference: str = "") -> Pooled | None:
+        """Return a metric's mean over the orders of an alignment, or None where it has none.
+
+        Args:
+            model: of the list.
+            objective: what it was aligned with; ``zeroshot`` has one run, the first listed.
+            key: task and metric.
+            reference: the objective that is subtracted; none by default.
+
+        Raises:
+            InputError: ``pooled.csv`` is missing, or is about other orders than those listed.
+        """
+        runs = [run for run in self.runs if (run.model, run.objective) == (model, objective)]
+        if objective == "zeroshot":
+            found = self.estimate(runs[0], *key) if runs else None
+            return Pooled(found.value, found.low, found.high, found.n) if found else None
+        pooled = self._pooled.get((model, objective, reference, *key))
+        # RE and EC are compared order by order, as far as both have it.
+        if pooled and runs and not reference and pooled.orders != len(runs):
+            raise InputError(
+                f"{self.root / POOLED} is about {pooled.orders} orders of {model} {objective}, but "
+                f"the report was asked to show {len(runs)}: compare the runs again"
+            )
+        return pooled if runs else None
+
+    @cached_property
+    def _pooled(self) -> dict[tuple[str, str, str, str, str], Pooled]:
+        return read_pooled(self.root)
 
     def items(self, run: Run, task: str) -> pd.DataFrame:
         """Return the per-item table of a run (columns: the evaluation's contract)."""

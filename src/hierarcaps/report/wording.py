@@ -1,4 +1,4 @@
-"""How numbers, counts and seeds are written: in one way on every page."""
+"""How numbers, counts, seeds and orders are written: in one way on every page."""
 
 from collections.abc import Iterable, Sequence
 
@@ -43,9 +43,20 @@ def seeds(used: Iterable[int]) -> str:
     return f"seed{'' if len(found) == 1 else 's'} {', '.join(map(str, found))}"
 
 
+def orders(numbers: Iterable[int]) -> str:
+    """Return ``3 orders of the training items``: runs of one alignment from one checkpoint."""
+    found = span(numbers)
+    return f"{found} order{'' if found == '1' else 's'} of the training items"
+
+
 def first_seed(used: Iterable[int]) -> str:
     """Say of a figure which seed stands for all that a model was run with."""
     return f"of several seeds the first listed is shown ({seeds(used)})"
+
+
+def first_order() -> str:
+    """Say of a figure which alignment stands for all of a model and objective."""
+    return "of several orders of the training items the first listed is shown"
 
 
 def listed(parts: Sequence[str]) -> str:

@@ -31,22 +31,24 @@ FIGURES = {
 
 def test_the_opening_reports_changes_in_both_directions(study):
     re, ec, between = opening(study)
-    assert "RE changes, against zero-shot (2 models, 4 runs, n = 12 items)" in re
-    # Seeds 0 and 1 differ by .030 and .031, [.02, .04] and [.021, .041].
-    assert "precision +0.030 (up in 4, down in 0 of 4 runs)" in re or "+0.031 (up in 4" in re
-    assert "R@1, image to text −0.020 (up in 0, down in 4 of 4 runs)" in re or "−0.019 (up" in re
-    assert "recall 0.000 (up in 0, down in 0 of 4 runs)" in re or "recall +0.001 (up in 0" in re
+    scope = "2 models, means over 2 orders of the training items, n = 12 items"
+    assert f"RE changes, against zero-shot ({scope})" in re
+    # Orders 0 and 1 differ by .030 and .031; their mean has one interval, half a width of .01.
+    assert "precision +0.030 (up in 2, down in 0 of 2 models)" in re or "+0.031 (up in 2" in re
+    assert "R@1, image to text −0.020 (up in 0, down in 2 of 2 models)" in re or "−0.019 (up" in re
+    assert "recall 0.000 (up in 0, down in 0 of 2 models)" in re or "recall +0.001 (up in 0" in re
     assert "τ_d +0.05" in ec
-    assert "up in 4, down in 0" in ec
+    assert "up in 2, down in 0" in ec
     assert "RE minus EC" in between
-    assert "up in 4" not in between
+    assert "up in 2" not in between
 
 
 def test_a_difference_of_which_there_is_none_is_said_so(tmp_path):
     parameters = write_alignment(tmp_path)
-    path = Path(parameters["results"], "differences.csv")
-    table = pd.read_csv(path)
-    table[table["objective"] == "ec"].to_csv(path, index=False)
+    for name in ("differences.csv", "pooled.csv"):
+        path = Path(parameters["results"], name)
+        table = pd.read_csv(path)
+        table[table["objective"] == "ec"].to_csv(path, index=False)
     study = Alignment(Results(parameters["results"], MODELS))
     assert opening(study)[0] == "RE was not compared with zero-shot in this run."
     assert "EC changes" in opening(study)[1]
@@ -71,6 +73,12 @@ def test_only_listed_runs_are_compared(aligned):
     assert study.differences(("ec", "zeroshot"), PRECISION) == []
 
 
+def test_a_pooled_table_of_other_orders_is_refused(aligned):
+    study = Alignment(Results(aligned["results"], [MODELS[0], ["rn-24", "re", [1]]]))
+    with pytest.raises(InputError, match=r"about 2 orders of rn-24 re.* was asked to show 1"):
+        study.pooled("rn-24", "re", PRECISION)
+
+
 def test_missing_files_are_named(aligned, tmp_path):
     results = Results(aligned["results"], MODELS)
     study = Alignment(results, [["rn-24", "re", 0, str(tmp_path / "curve.csv")]])
@@ -89,7 +97,7 @@ def test_tables_show_before_after_and_what_excludes_zero(study):
     assert [row.th.get_text() for row in rows[:3]] == [
         "rn-24 zero-shot", "rn-24 RE", "rn-24 EC",
     ]  # fmt: skip
-    assert [row.td.get_text() for row in rows[:3]] == ["1", "2", "2"]
+    assert [row.td.get_text() for row in rows[:3]] == ["–", "2", "2"]
     rows = soup(alignment_tables.difference_table(study)).select("tbody tr")
     assert len(rows) == 6
     bold = [[bool(td.b) for td in row.find_all("td")[1:]] for row in rows[:3]]
@@ -112,10 +120,10 @@ def test_figures_are_reproducible_and_described(study, draw):
     for caption in soup(html).find_all("figcaption"):
         assert "n = " in caption.get_text()
         assert "interval" in caption.get_text()
-        assert "seed" in caption.get_text()
+        assert "orders of the training items" in caption.get_text()
 
 
-def test_curves_end_where_the_first_seed_ends(study):
+def test_curves_end_where_the_first_order_ends(study):
     values = alignment_figures._per_step(study, "rn-24", "re", "triplet")
     assert list(values.index) == [0, 25, 50]
     assert values["mean"].iloc[-1] == pytest.approx(-1.005)
@@ -130,6 +138,17 @@ def test_variants_are_shown_where_they_were_run(study, tmp_path):
     labels = [" ".join(cell.get_text().split()) for cell in shown.select("tbody th")]
     assert "rn-24 RE" in labels
     assert not any("untrained" in label or "words" in label for label in labels)
+
+
+def test_variants_need_no_differences(study, tmp_path):
+    for name in ("summary.csv", "pooled.csv"):
+        table = pd.read_csv(study.results.root / name)
+        kept = table[table["reference"].isna()] if name == "pooled.csv" else table
+        kept.to_csv(tmp_path / name, index=False)
+    found = variants.read_variants(tmp_path)
+    assert found == variants.read_variants(study.results.root)
+    assert list(found)[:3] == [("rn-24", "zeroshot"), ("rn-24", "re"), ("rn-24", "ec")]
+    assert found["rn-24", "re"][PRECISION].orders == 2
 
 
 def test_retention_is_a_share_of_the_value_before(study):

@@ -39,6 +39,8 @@ def test_the_index_links_what_is_there_and_escapes(study, tmp_path):
     labels = [" ".join(cell.get_text().split()) for cell in page.select("table tbody th")]
     assert "rn-24 + RE" in labels
     assert "length in words no model" in labels
+    runs = [cell.get_text() for cell in page.select("table tbody tr td:nth-child(2)")]
+    assert {"1 seed", "2 orders", "–"} <= set(runs)
     with pytest.raises(InputError, match=r"missing\.csv, which is missing"):
         write_index(root / "c.html", study.results, [], {"missing.csv": ""})
     assert not (root / "c.html").exists()

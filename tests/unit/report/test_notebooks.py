@@ -75,7 +75,7 @@ def pages(tmp_path_factory):
         ("dataset", 3, 7),
         ("alignment", 7, 5),
         ("qualitative", 1, 5),
-        ("paper", 3, 6),
+        ("paper", 3, 7),
     ],
 )
 def test_pages_are_accessible(pages, name, figures, tables):

@@ -2,7 +2,7 @@ import pandas as pd
 import pytest
 from synthetic_results import MODELS, write_results
 
-from hierarcaps.report.study import TAU_D, Estimate, Results, Run, pool
+from hierarcaps.report.study import TAU_D, Results, Run, Spread
 from hierarcaps.runtime.errors import InputError
 
 
@@ -61,8 +61,24 @@ def test_seed_is_named_only_where_there_are_several(root):
     assert [r.seed for r in results.representatives("untrained")] == [0, 0]
 
 
-def test_pooling_covers_items_and_seeds():
-    pooled = pool([Estimate(0.2, 0.1, 0.3, 50), Estimate(0.4, 0.35, 0.5, 50)])
-    assert pooled.value == pytest.approx(0.3)
-    assert (pooled.low, pooled.high, pooled.n, pooled.seeds) == (0.1, 0.5, 50, 2)
-    assert pool([]) is None
+def test_a_spread_is_no_interval():
+    assert str(Spread(0.5, 0.25, 0.75, 9)) == "0.500 (0.250 to 0.750)"
+
+
+def test_an_alignment_has_one_interval_over_its_orders(aligned):
+    results = Results(aligned["results"], aligned["models"])
+    pooled = results.pooled("rn-24", "re", TAU_D)
+    orders = [results.estimate(Run("rn-24", "re", seed), *TAU_D) for seed in (0, 1)]
+    assert pooled.value == pytest.approx(sum(each.value for each in orders) / 2)
+    assert (pooled.orders, pooled.n) == (2, 12)
+    before = results.pooled("rn-24", "zeroshot", TAU_D)
+    assert (before.orders, before.value) == (
+        0,
+        results.estimate(Run("rn-24", "zeroshot", 0), *TAU_D).value,
+    )
+    assert results.pooled("rn-24", "re", TAU_D, "zeroshot").value == pytest.approx(0.0005)
+    assert results.pooled("nothing", "re", TAU_D) is None
+    (results.root / "pooled.csv").rename(results.root / "moved.csv")
+    with pytest.raises(InputError, match=r"pooled\.csv not found"):
+        Results(aligned["results"], aligned["models"]).pooled("rn-24", "re", TAU_D)
+    (results.root / "moved.csv").rename(results.root / "pooled.csv")

@@ -6,6 +6,7 @@ from hierarcaps.report.wording import (
     first_seed,
     listed,
     number,
+    orders,
     seeds,
     signed,
     signed_interval,
@@ -43,6 +44,8 @@ def test_numbers_of_items_are_one_number_or_a_span(sizes, words):
 def test_seeds_are_named_once_and_in_order():
     assert seeds([0, 0]) == "seed 0"
     assert seeds([2, 0, 2]) == "seeds 0, 2"
+    assert orders([3, 3]) == "3 orders of the training items"
+    assert orders([1]) == "1 order of the training items"
     assert first_seed([1]) == "of several seeds the first listed is shown (seed 1)"
 
 

@@ -9,14 +9,14 @@ import pandas as pd
 
 from hierarcaps.data.hierarchy import TIERS, CaptionHierarchy
 from hierarcaps.data.image_sets import ImageSet
-from hierarcaps.metrics.intervals import Statistic
+from hierarcaps.metrics.intervals import Measure
 from hierarcaps.models.embeddings import Embeddings
 
 Items = Sequence[CaptionHierarchy]
 # N texts -> their radii (N,): a model's, or a trivial baseline's.
 Radius = Callable[[Sequence[str]], np.ndarray]
 # Of a metric: its values over the rows of a table (NaN: not defined for a row), or a statistic.
-Values = np.ndarray | Statistic
+Values = Measure
 
 
 class Task(Protocol):

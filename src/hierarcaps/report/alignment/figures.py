@@ -24,7 +24,7 @@ from hierarcaps.report.plot_style import (
     tex,
 )
 from hierarcaps.report.study import METRICS, OBJECTIVES, Estimate, Key, Run, heading
-from hierarcaps.report.wording import count, seeds, signed, signed_interval, span
+from hierarcaps.report.wording import count, orders, signed, signed_interval, span
 
 COMPARED = Bands(
     {
@@ -34,7 +34,7 @@ COMPARED = Bands(
         )
     },
     apart=0.28,
-    seeds_apart=0.08,
+    seeds_apart=0,  # one dot a band: the mean over orders
     size=4,
 )
 LINES = {"re": "-", "ec": (0, (4, 2))}
@@ -42,40 +42,52 @@ LINES = {"re": "-", "ec": (0, (4, 2))}
 
 @styled
 def difference_figure(study: Alignment) -> Html:
-    """Return the paired differences: a panel per metric, a block per model, a dot per seed."""
-    keys = [key for key in METRICS if any(study.differences(c, key) for c in COMPARISONS)]
-    if not keys:
+    """Return the paired differences: a panel per metric, a block per model with its dots."""
+    found = {
+        key: [mean for c in COMPARISONS for mean in study.pooled_differences(c, key).values()]
+        for key in METRICS
+    }
+    pooled = [mean for means in found.values() for mean in means]
+    if not pooled:
         return note("No two runs of one model were compared.")
-    found = [pair for key in keys for c in COMPARISONS for pair in study.differences(c, key)]
     return figure(
-        [_difference_panel(study, key) for key in keys],
-        "Paired differences on the same items: one dot per seed, bars: bootstrap 95% intervals "
-        "over items. Right of 0 the first of the two is higher. Circles: RE minus zero-shot; "
-        "squares: EC minus zero-shot; diamonds: RE minus EC. Each panel has its own scale. "
-        f"n = {span(difference.n for _, difference in found)} items; "
-        f"{seeds(run.seed for run, _ in found)}.",
+        [_difference_panel(study, key) for key, means in found.items() if means],
+        f"Paired differences on the same items. Dots: means over {orders(study.orders)}; bars: "
+        "their bootstrap 95% intervals over items, drawn once for all orders; ticks: each order. "
+        "Right of 0 the first of the two is higher. Circles: RE minus zero-shot; squares: EC minus "
+        "zero-shot; diamonds: RE minus EC. Each panel has its own scale. "
+        f"n = {span(mean.n for mean in pooled)} items.",
     )
 
 
 def _difference_panel(study: Alignment, key: Key) -> Panel:
     def of_model(model: str, comparison: Key) -> list[tuple[Run, Estimate]]:
-        return study.differences(comparison, key, model)
+        mean = study.pooled_difference(comparison, key, model)
+        return [(study.runs(model, comparison[0])[0], mean)] if mean else []
 
     models = study.models
     drawn = Figure(figsize=(3.15, 1.25 + 0.62 * len(models)), layout="constrained")
     axes = drawn.add_subplot()
     axes.axvline(0, color=INK, linewidth=0.9)
     COMPARED.draw(axes, models, of_model)
+    for row, model in enumerate(models):
+        for place, (comparison, band) in zip(
+            COMPARED.places(row), COMPARED.looks.items(), strict=True
+        ):
+            each = [difference.value for _, difference in study.differences(comparison, key, model)]
+            axes.plot(
+                each, [place + 0.1] * len(each), color=band.colour, marker="|", markersize=4,
+                markeredgewidth=0.8, linestyle="none",
+            )  # fmt: skip
     axes.locator_params(axis="x", nbins=5)
     axes.set_title(tex(heading(key)))
     axes.set_xlabel("difference")
     COMPARED.legend(drawn, axes, fontsize=7.5)
     described = "; ".join(
-        f"{model} seed {run.seed} {label} {signed(difference.value)} "
-        f"{signed_interval(difference.low, difference.high)}"
+        f"{model} {label} {signed(mean.value)} {signed_interval(mean.low, mean.high)}"
         for model in models
         for comparison, label in COMPARISONS.items()
-        for run, difference in of_model(model, comparison)
+        for _, mean in of_model(model, comparison)
     )
     return svg_panel(drawn, f"Paired differences of {METRICS[key]}: {described}.")
 
@@ -140,8 +152,9 @@ def _curves(study: Alignment, quantities: Sequence[Quantity], text: str) -> Html
         return note("The curves of this run do not have these columns.")
     return figure(
         panels,
-        f"{text} Colour and marker: model; solid: RE, dashed: EC. Lines: means over seeds; bands: "
-        f"from the lowest to the highest seed, no interval over items. {_runs(study)}",
+        f"{text} Colour and marker: model; solid: RE, dashed: EC. Lines: means over orders of the "
+        f"training items; bands: from the lowest to the highest, no interval over items. "
+        f"{_runs(study)}",
     )
 
 
@@ -149,12 +162,12 @@ def _runs(study: Alignment) -> str:
     models = len({run.model for run in study.curves})
     return (
         f"n = {count(len(study.curves), 'run')} of {count(models, 'model')}, "
-        f"{seeds(run.seed for run in study.curves)}."
+        f"{orders(study.orders)}."
     )
 
 
 def _per_step(study: Alignment, model: str, objective: str, column: str) -> pd.DataFrame:
-    """Return mean, lowest and highest seed of a column at each validation step."""
+    """Return mean, lowest and highest order of a column at each validation step."""
     series = []
     for run, curve in study.curves.items():
         if (run.model, run.objective) == (model, objective) and column in curve:
@@ -162,7 +175,7 @@ def _per_step(study: Alignment, model: str, objective: str, column: str) -> pd.D
             series.append(rows.set_index("step")[column])
     if not series:
         return pd.DataFrame()
-    # Where early stopping ended one seed before the others, the mean would change its seeds.
+    # Where early stopping ended one order before the others, the mean would change its orders.
     joined = pd.concat(series, axis=1, join="inner")
     return pd.DataFrame(
         {"mean": joined.mean(axis=1), "low": joined.min(axis=1), "high": joined.max(axis=1)}
@@ -243,6 +256,7 @@ def radius_figure(study: Alignment) -> Html:
     return figure(
         panels,
         "Mean distance of held-out captions from the embedding of the empty string, by tier "
-        "(darker: more specific). Each panel has its own vertical scale. Lines: means over seeds; "
-        f"bands: from the lowest to the highest seed, no interval over items. {_runs(study)}",
+        "(darker: more specific). Each panel has its own vertical scale. Lines: means over orders "
+        "of the training items; bands: from the lowest to the highest, no interval over items. "
+        f"{_runs(study)}",
     )

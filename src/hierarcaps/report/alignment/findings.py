@@ -1,13 +1,14 @@
 """The sentences with which the notebook on alignment begins: what changed, in either direction.
 
-A change counts as up or down only where the 95% interval of the paired difference excludes 0.
+A change counts as up or down only where the one 95% interval of a model's paired difference, pooled
+over orders of the training items, excludes 0.
 """
 
 from collections.abc import Sequence
 
 from hierarcaps.report.changes import COMPARISONS, Alignment, direction
 from hierarcaps.report.study import HEADLINE, METRICS, OBJECTIVES, Estimate, Key
-from hierarcaps.report.wording import count, signed_interval, signed_span, span
+from hierarcaps.report.wording import count, orders, signed_interval, signed_span, span
 
 
 def opening(study: Alignment) -> list[str]:
@@ -20,11 +21,13 @@ def _sentence(study: Alignment, comparison: Key) -> str:
     parts = [part for key in HEADLINE if (part := _change(study, comparison, key))]
     if not parts:
         return f"{objective} was not compared with {reference} in this run."
-    pairs = [pair for key in HEADLINE for pair in study.differences(comparison, key)]
-    models = len({run.model for run, _ in pairs})
-    runs = len({run for run, _ in pairs})
-    sizes = span(difference.n for _, difference in pairs)
-    scope = f"{count(models, 'model')}, {count(runs, 'run')}, n = {sizes} items"
+    found = [study.pooled_differences(comparison, key) for key in HEADLINE]
+    models = len({model for means in found for model in means})
+    pooled = [mean for means in found for mean in means.values()]
+    scope = (
+        f"{count(models, 'model')}, means over {orders(mean.orders for mean in pooled)}, "
+        f"n = {span(mean.n for mean in pooled)} items"
+    )
     if comparison == ("re", "ec"):
         start = f"RE minus EC, aligned alike from the same checkpoints ({scope})"
     else:
@@ -33,18 +36,15 @@ def _sentence(study: Alignment, comparison: Key) -> str:
 
 
 def _change(study: Alignment, comparison: Key, key: Key) -> str:
-    """Return ``precision +0.010 to +0.034 (up in 8, down in 0 of 9 runs)``."""
-    pairs = study.differences(comparison, key)
-    if not pairs:
+    """Return ``precision +0.010 to +0.034 (up in 2, down in 0 of 3 models)``."""
+    means = list(study.pooled_differences(comparison, key).values())
+    if not means:
         return ""
-    models = dict.fromkeys(run.model for run, _ in pairs)
-    means = [study.pooled_difference(comparison, key, model) for model in models]
-    text = f"{METRICS[key]} {signed_span(mean.value for mean in means if mean is not None)}"
-    up, down = directions([difference for _, difference in pairs])
-    if len(pairs) == 1:
-        only = pairs[0][1]
-        return f"{text} {signed_interval(only.low, only.high)}"
-    return f"{text} (up in {up}, down in {down} of {len(pairs)} runs)"
+    text = f"{METRICS[key]} {signed_span(mean.value for mean in means)}"
+    if len(means) == 1:
+        return f"{text} {signed_interval(means[0].low, means[0].high)}"
+    up, down = directions(means)
+    return f"{text} (up in {up}, down in {down} of {len(means)} models)"
 
 
 def directions(differences: Sequence[Estimate]) -> tuple[int, int]:

@@ -15,15 +15,15 @@ from hierarcaps.report.study import (
     Pooled,
     heading,
 )
-from hierarcaps.report.wording import signed, signed_interval, span
+from hierarcaps.report.wording import orders, signed, signed_interval, span
 
 K = TypeVar("K")
 # Model, what is shown of it, and its value of each metric.
 Entry = tuple[str, str, list[Pooled | None]]
 
 POOLED = (
-    "Mean over seeds; in brackets the outermost limits of the seeds' bootstrap 95% intervals over "
-    "items"
+    "After alignment, means over orders of the training items, all from one checkpoint; in "
+    "brackets one bootstrap 95% interval over items, which are drawn once for all orders"
 )
 RETAINED: dict[Key, str] = {
     R1_IMAGE_TO_TEXT: "R@1, image to text",
@@ -36,7 +36,7 @@ RETAINED: dict[Key, str] = {
 
 
 def before_after_table(study: Alignment) -> Html:
-    """Return a row per model and objective: the metrics, means over seeds with intervals."""
+    """Return a row per model and objective: the metrics with intervals."""
     entries = _entries(study, OBJECTIVES, study.pooled)
     if not _measured(entries):
         return note("No model was aligned in this run.")
@@ -77,14 +77,14 @@ def pooled_table(
     """Return a row per entry of which anything was measured."""
     rows = []
     for model, label, values in entries:
-        if found := [value.seeds for value in values if value is not None]:
+        if found := [value.orders for value in values if value is not None]:
             name = two_lines(escape(model), label)
-            rows.append([name, str(max(found)), *(cell(value) for value in values)])
+            rows.append([name, str(max(found) or "–"), *(cell(value) for value in values)])
     return table(
         title,
         f"{POOLED}, n = {span(value.n for value in _measured(entries))}.{remark} "
         "A dash: not measured.",
-        ["Model", "Seeds", *(heading(key) for key in METRICS)],
+        ["Model", "Orders", *(heading(key) for key in METRICS)],
         rows,
     )
 
@@ -118,9 +118,9 @@ def retention_table(study: Alignment) -> Html:
         return note("No standard task was measured both before and after alignment.")
     return table(
         "What is retained of standard tasks.",
-        "After alignment, as a share of the value before: mean over seeds; in brackets the "
-        "outermost limits of the seeds' bootstrap 95% intervals of the paired difference over "
-        f"items, added to the value before and divided by it; n = {span(sizes)}.",
+        f"After alignment, as a share of the value before: mean over {orders(study.orders)}; in "
+        "brackets the bootstrap 95% interval over items of the pooled paired difference, added to "
+        f"the value before and divided by it; n = {span(sizes)}.",
         ["Model", *RETAINED.values()],
         rows,
     )

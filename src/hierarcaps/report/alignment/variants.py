@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-import pandas as pd
 from matplotlib.figure import Figure
 
+from hierarcaps.evaluation.results import SUMMARY_COLUMNS
 from hierarcaps.report.alignment.tables import Entry, pooled_table
 from hierarcaps.report.dots import dot, name_rows
 from hierarcaps.report.markup import Html, Panel, figure, note, number_cell
@@ -20,53 +20,54 @@ from hierarcaps.report.plot_style import (
 from hierarcaps.report.study import (
     HEADLINE,
     METRICS,
+    NOT_EVALUATED,
     OBJECTIVES,
-    Estimate,
+    POOLED,
     Key,
     Pooled,
     heading,
     located,
-    pool,
+    read_pooled,
+    read_table,
 )
-from hierarcaps.report.wording import number, span
+from hierarcaps.report.wording import number, orders, span
 
 REFERENCE = "zeroshot"
 
 
 def variants(folder: str | Path, title: str, command: str) -> Html:
-    """Return a figure and a table of every objective in a results folder, pooled over seeds.
+    """Return a figure and a table of every objective in a results folder, pooled over orders.
 
     Args:
-        folder: of results; where it has no ``summary.csv``, one sentence says how to make it.
+        folder: of results; where it has no ``pooled.csv``, one sentence says how to make it.
         title: plain text, the table's title.
         command: what makes the folder.
     """
-    path = located(Path(folder) / "summary.csv")
-    if not path.is_file():
+    root = located(folder)
+    if not (root / POOLED).is_file():
         return note(
             f"Not part of this run: `{command}` makes {folder}, and the next rendering shows it."
         )
-    entries = read_variants(path)
+    entries = read_variants(root)
     return _figure(entries) + pooled_table(title, "", _rows(entries), number_cell)
 
 
-def read_variants(path: Path) -> dict[tuple[str, str], dict[Key, Pooled]]:
-    """Return the metrics of each (model, objective), baselines and untrained models left out."""
-    summary = pd.read_csv(path)
-    summary = summary[~(summary["objective"] == "baseline")]
-    summary = summary[~summary["model"].str.endswith("-untrained")].dropna(subset=["value"])
+def read_variants(root: Path) -> dict[tuple[str, str], dict[Key, Pooled]]:
+    """Return the metrics of each (model, objective), that of the model before first."""
+    summary = read_table(root / "summary.csv", SUMMARY_COLUMNS, NOT_EVALUATED)
+    before = summary[summary["objective"] == REFERENCE].dropna(subset=["value"])
+    before = before.drop_duplicates(["model", "task", "metric"])  # alignment starts from the first
+    aligned = read_pooled(root)
     found: dict[tuple[str, str], dict[Key, Pooled]] = {}
-    for (model, objective), rows in summary.groupby(["model", "objective"], sort=False):
-        found[str(model), str(objective)] = {
-            key: pooled for key in METRICS if (pooled := pool(_estimates(rows, key))) is not None
+    for model in dict.fromkeys(model for model, *_ in aligned):
+        found[model, REFERENCE] = {
+            (row.task, row.metric): Pooled(row.value, row.low, row.high, int(row.n))
+            for row in before[before["model"] == model].itertuples()
         }
+        for (name, objective, reference, *key), mean in aligned.items():
+            if name == model and not reference:
+                found.setdefault((model, objective), {})[key[0], key[1]] = mean
     return found
-
-
-def _estimates(rows: pd.DataFrame, key: Key) -> list[Estimate]:
-    task, metric = key
-    found = rows[(rows["task"] == task) & (rows["metric"] == metric)]
-    return [Estimate(r.value, r.low, r.high, int(r.n)) for r in found.itertuples()]
 
 
 def _name(objective: str) -> str:
@@ -86,13 +87,12 @@ def _figure(entries: dict[tuple[str, str], dict[Key, Pooled]]) -> Html:
     every = [values[key] for values in entries.values() for key in keys if key in values]
     if not every:
         return note("None of these runs has the metrics that are drawn.")
-    seeds = span(value.seeds for value in every)
     return figure(
         [_panel(entries, key) for key in keys],
-        "Every variant of the recipe. Marks: means over seeds; bars: the outermost limits of the "
-        "seeds' bootstrap 95% intervals over items. Dashed: zero-shot. Each panel has its own "
-        f"scale. n = {span(value.n for value in every)} items, {seeds} "
-        f"seed{'' if seeds == '1' else 's'} per variant.",
+        "Every variant of the recipe. Marks: means over "
+        f"{orders(value.orders for value in every if value.orders)}; bars: their bootstrap 95% "
+        "intervals over items, drawn once for all orders. Dashed: zero-shot. Each panel has its "
+        f"own scale. n = {span(value.n for value in every)} items.",
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from hierarcaps.report.index.durations import Duration, clock
 from hierarcaps.report.markup import Html, figure_css, number_cell, prose, table, two_lines
-from hierarcaps.report.study import METRICS, Kind, Results, Run, heading, pool
+from hierarcaps.report.study import METRICS, Estimate, Key, Kind, Results, Run, Spread, heading
 from hierarcaps.report.tables import GROUPS, provenance
 from hierarcaps.report.wording import count, span
 from hierarcaps.runtime.errors import InputError
@@ -107,7 +107,7 @@ def _first_sentence(notebook: Mapping[str, Any]) -> str:
 
 
 def headline_table(results: Results) -> Html:
-    """Return a row per model and objective: the main metrics, means over seeds."""
+    """Return a row per model and objective: the main metrics, means over its runs."""
     groups: dict[tuple[str, str], list[Run]] = {}
     for kind in GROUPS:
         for run in results.of_kind(kind):
@@ -115,23 +115,45 @@ def headline_table(results: Results) -> Html:
     rows: list[list[str]] = []
     sizes: set[int] = set()
     for runs in groups.values():
-        values = [pool(results.estimate(run, *key) for run in runs) for key in METRICS]
+        values = [_over_runs(results, runs, key) for key in METRICS]
         if not any(values):
             continue
         sizes |= {value.n for value in values if value}
         group = GROUP_OF[runs[0].kind]
         label = runs[0].label.removesuffix(", untrained")
         name = two_lines(escape(label), group)
-        seeds = "–" if runs[0].kind == "baseline" else str(len(runs))
-        rows.append([name, seeds, *(number_cell(value) for value in values)])
+        rows.append([name, _count(runs), *(number_cell(value) for value in values)])
     return table(
         "Retrieval of hierarchies, order of the tiers, and standard retrieval.",
-        "Mean over seeds; in brackets the outermost limits of the seeds' bootstrap 95% intervals "
-        f"over items, n = {span(sizes)}. A dash: does not apply. What they mean is in the "
-        "notebooks.",
-        ["Model", "Seeds", *(heading(key) for key in METRICS)],
+        f"In brackets: bootstrap 95% intervals over items, n = {span(sizes)}. Aligned models: "
+        "means over orders of the training items, all from one checkpoint; items are drawn once "
+        "for all orders. Several seeds of the weights: their mean, in parentheses the lowest and "
+        "the highest. A dash: does not apply. What they mean is in the notebooks.",
+        ["Model", "Runs", *(heading(key) for key in METRICS)],
         rows,
     )
+
+
+def _over_runs(results: Results, runs: Sequence[Run], key: Key) -> Estimate | None:
+    """Return a metric over the runs of one model and objective, or None where it has none."""
+    first = runs[0]
+    if _aligned(first):
+        return results.pooled(first.model, first.objective, key)
+    found = [each for run in runs if (each := results.estimate(run, *key)) is not None]
+    if len(found) < 2:
+        return found[0] if found else None
+    values = [each.value for each in found]
+    return Spread(sum(values) / len(values), min(values), max(values), found[0].n)
+
+
+def _aligned(run: Run) -> bool:
+    return run.objective not in ("zeroshot", "baseline")
+
+
+def _count(runs: Sequence[Run]) -> str:
+    if runs[0].kind == "baseline":
+        return "–"
+    return count(len(runs), "order" if _aligned(runs[0]) else "seed")
 
 
 def _seeds(results: Results) -> str:
@@ -139,7 +161,7 @@ def _seeds(results: Results) -> str:
     for run in results.of_kind("model", "untrained"):
         of.setdefault(run.label, []).append(run.seed)
     listed = "; ".join(f"{label}: {', '.join(map(str, seeds))}" for label, seeds in of.items())
-    return f"Seeds of the models. {listed}."
+    return f"Seeds of the weights, of aligned models of the order of the training items. {listed}."
 
 
 def _durations(durations: Sequence[Duration]) -> str:

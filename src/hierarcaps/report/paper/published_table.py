@@ -1,29 +1,47 @@
-"""The paper's numbers beside this run's, as far as this run measured the same thing."""
+"""Published numbers beside this run's: what can be compared, and in words what cannot."""
 
-from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from hierarcaps.evaluation.published import COLUMNS
 from hierarcaps.report.changes import Alignment
-from hierarcaps.report.dots import centred, dot, name_rows
-from hierarcaps.report.markup import Html, Panel, figure, note, number_cell, table
+from hierarcaps.report.dots import dot, name_rows
+from hierarcaps.report.markup import (
+    Html,
+    Panel,
+    figure,
+    note,
+    number_cell,
+    prose,
+    table,
+    two_lines,
+)
 from hierarcaps.report.plot_style import GREY, INK, MARKERS, PALETTE, styled, svg_panel
 from hierarcaps.report.study import PRECISION, RECALL, TAU_D, Estimate, Key, read_table
-from hierarcaps.report.wording import count, number, signed, signed_span
+from hierarcaps.report.wording import count, number, orders, signed, signed_span, span
 
-OBJECTIVES = {"zeroshot": "zero-shot", "re": "+ RE", "ec": "+ EC"}
+OBJECTIVES = {
+    "zeroshot": "zero-shot",
+    "re": "+ RE",
+    "ec": "+ EC",
+    "rcme": "+ RCME",
+    "hycoclip": "+ HyCoCLIP",
+    "atmg": "+ ATMG",
+    "reference": "reference value",
+}
+# The source whose effects sentences quote.
+PAPER = "paper"
 METRICS = {
     "precision": "precision",
     "recall": "recall",
     "tau_d": "τ_d",
     "spearman_all": "Spearman's ρ",
     "text_to_image_r1": "R@1, text to image",
+    "text_to_image_r5": "R@5, text to image",
 }
 EFFECTS: dict[Key, str] = {PRECISION: "precision", RECALL: "recall", TAU_D: "τ_d"}
 
@@ -43,126 +61,169 @@ def opening(study: Alignment, rows: pd.DataFrame) -> list[str]:
 
 
 def _coverage(rows: pd.DataFrame) -> str:
-    run = rows["status"] == "run"
-    text = f"{run.sum():,} of {count(len(rows), 'published value')} could be measured in this run"
-    waiting = list(dict.fromkeys(rows.loc[~run, "model"]))
+    measured, alike = rows["runs"] > 0, rows["comparable"]
+    text = (
+        f"Of {count(len(rows), 'published value')} this run has a number of its own for "
+        f"{measured.sum():,}, and for {alike.sum():,} of them all that decides it is known to be "
+        "the same"
+    )
+    waiting = int((~measured).sum())
     if waiting:
-        text += f"; the others wait for weights or data ({', '.join(waiting)})"
+        text += f"; {waiting:,} were not run, for the reasons that the tables give"
     return f"{text}."
 
 
 def _agreement(study: Alignment, rows: pd.DataFrame) -> str:
-    ours = rows[rows["status"] == "run"]
+    ours = rows[rows["comparable"]]
     if ours.empty:
         test_set = study.results.info["test_set"]
         models = len({run.model for run in study.results.of_kind("model")})
         return (
-            f"What was measured instead, {count(models, 'model')} on "
+            f"What was measured, {count(models, 'model')} on "
             f"{count(test_set['n_items'], 'test hierarchy', 'test hierarchies')} "
-            f"({test_set['source']}), can neither confirm nor contradict those values: other "
-            "models on other data."
+            f"({test_set['source']}), can neither confirm nor contradict those values: the tables "
+            "say what differs."
         )
-    # Published values have two decimals: half a unit of the last one belongs to them.
-    near = (ours["published"] - ours["low"] > -0.005) & (ours["high"] - ours["published"] > -0.005)
+    # Half a unit of the last printed decimal belongs to a published value.
+    half = 0.5 * 0.1 ** ours["decimals"]
+    near = (ours["published"] - ours["low"] > -half) & (ours["high"] - ours["published"] > -half)
     apart = ours.loc[ours["difference"].abs().idxmax()]
     return (
-        f"{near.sum():,} of these {len(ours):,} published values lie within our 95% interval, to "
-        f"their two decimals; the largest difference is {signed(apart['difference'])}, in "
-        f"{_metric(apart['metric'])} of {apart['model']} {OBJECTIVES[apart['objective']]}."
+        f"{near.sum():,} of these {len(ours):,} comparable values lie within our 95% interval, to "
+        f"their printed decimals; the largest difference is {signed(apart['difference'])}, in "
+        f"{_metric(apart['metric'])} of {_label(apart)}."
     )
 
 
 def _direction(study: Alignment, rows: pd.DataFrame) -> str:
     parts = []
     for key, name in EFFECTS.items():
-        published = [f"{signed(value)[:-1]} for {model}" for model, value in _effects(rows, key)]
-        ours = [
-            mean.value
-            for model in study.models
-            if (mean := study.pooled_difference(("re", "zeroshot"), key, model)) is not None
+        published = [
+            f"{signed(value)[:-1]} for {model}"
+            for source, model, value in _effects(rows, key)
+            if source == PAPER
         ]
+        found = study.pooled_differences(("re", "zeroshot"), key)
+        ours = [mean.value for mean in found.values()]
         if published and ours:
             parts.append(f"{name} {', '.join(published)} in the paper, {signed_span(ours)} here")
     if not parts:
         return "No effect of alignment was measured in this run to set beside the paper's."
     return (
         f"What RE changes against zero-shot: {'; '.join(parts)} "
-        f"({count(len(study.models), 'model')} of this run)."
+        f"({count(len(study.models), 'model')} of this run, means over {orders(study.orders)})."
     )
 
 
-def _effects(rows: pd.DataFrame, key: Key) -> list[tuple[str, float]]:
-    """Return the published RE minus zero-shot of each model that has both."""
+def _effects(rows: pd.DataFrame, key: Key) -> list[tuple[str, str, float]]:
+    """Return source, model and published RE minus zero-shot of each that has both."""
     task, metric = key
     found = rows[(rows["task"] == task) & (rows["metric"] == metric)]
-    values = found.pivot(index="model", columns="objective", values="published")
+    values = found.pivot(index=["source", "model"], columns="objective", values="published")
     if not {"re", "zeroshot"} <= set(values):
         return []
     effect = (values["re"] - values["zeroshot"]).dropna()
-    return [(str(model), float(value)) for model, value in effect.items()]
+    # In the order of the file: the paper first.
+    order = dict.fromkeys(zip(found["source"], found["model"], strict=True))
+    return [(*pair, float(effect[pair])) for pair in order if pair in effect.index]
 
 
 def _metric(name: str) -> str:
     return METRICS.get(name, name)
 
 
+def _label(row: Any) -> str:
+    return f"{row.model} {OBJECTIVES.get(row.objective, row.objective)}"
+
+
+def _by_table(rows: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
+    """Return the rows of each table of each source, with its title."""
+    parts = rows.groupby(["source", "table"], sort=False)
+    return [(f"{name} ({source})", part) for (source, name), part in parts]
+
+
 def published_tables(rows: pd.DataFrame) -> Html:
-    """Return a table per table of the paper: published values over ours, or ``not run``."""
+    """Return a table per source and table: published values over ours, and their status."""
     tables = []
-    for name, part in rows.groupby("table", sort=False):
+    for title, part in _by_table(rows):
         metrics = list(dict.fromkeys(part["metric"]))
         body = []
         for (model, objective), own in part.groupby(["model", "objective"], sort=False):
             found = {row.metric: _cell(row) for row in own.itertuples()}
             label = escape(OBJECTIVES.get(str(objective), str(objective)))
-            first = f'{escape(str(model))} <span class="hc-interval">{label}</span>'
-            body.append([first, *(found.get(metric, number_cell(None)) for metric in metrics)])
-        sources = "; ".join(dict.fromkeys(part["source"]))
+            first = two_lines(escape(str(model)), label)
+            cells = [found.get(metric, number_cell(None)) for metric in metrics]
+            body.append([first, *cells, _status_cell(own)])
         tables.append(
             table(
-                f"{name}.",
-                f"Published values ({sources}); below each ours, the mean over seeds with the "
-                "outermost limits of their bootstrap 95% intervals over items and the difference, "
-                "or that it was not run. A dash: not published.",
-                ["Model", *(_metric(metric) for metric in metrics)],
+                f"{title}.",
+                f"{'; '.join(dict.fromkeys(part['citation']))}.",
+                ["Model", *(_metric(metric) for metric in metrics), "Status of ours"],
                 body,
+                "hc-status",
             )
         )
-    return Html("\n".join(each.text for each in tables))
+    explained = note(
+        "In each cell the published value; below it ours (of aligned models the mean over orders "
+        "of the training items) with its bootstrap 95% interval over items, and the difference to "
+        "the published value where all that decides it is known to be the same. A dash: not "
+        "published."
+    )
+    return Html("\n".join(each.text for each in (explained, *tables)))
+
+
+def _printed(row: Any) -> str:
+    """Return a published value with the decimals that it was printed with."""
+    return f"{row.published:.{row.decimals}f}"
 
 
 def _cell(row: Any) -> str:
     """Return the cell of a row of ``published.csv``."""
-    ours = "not run"
-    if row.status == "run":
-        estimate = Estimate(row.ours, row.low, row.high, 0)
-        ours = f"ours {estimate}, {signed(row.difference)}, {count(row.seeds, 'seed')}"
-    return f'{row.published:.2f} <span class="hc-interval">{ours}</span>'
+    if not row.runs:
+        return _printed(row)
+    value, interval = str(Estimate(row.ours, row.low, row.high, 0)).split(" ", 1)
+    difference = f" ({signed(row.difference)})" if row.comparable else ""
+    return two_lines(_printed(row), f"ours {value}{difference}<br>{interval}")
+
+
+def _status_cell(own: pd.DataFrame) -> str:
+    """Return what is the same and what differs: once where it is so for all metrics of a row."""
+    said = own.groupby("status", sort=False)
+    lines = []
+    for status, part in said:
+        head, first = "", part.iloc[0]
+        if first["runs"]:
+            by_name = first["run"] == f"{first['model']} {first['objective']}"
+            which_run = "" if by_name else f" (our {escape(first['run'])})"
+            head = (
+                f"<b>{'Comparable' if first['comparable'] else 'Not comparable'}{which_run}.</b> "
+            )
+        metrics = ", ".join(map(_metric, part["metric"]))
+        which = f"{prose(metrics)}: " if len(said) > 1 else ""
+        lines.append(f"<div>{which}{head}{prose(str(status))}.</div>")
+    return "".join(lines)
 
 
 @styled
 def published_figure(rows: pd.DataFrame) -> Html:
     """Return the published values, and ours where they were measured, a panel per table."""
-    run = rows[rows["status"] == "run"]
-    seeds = f"{int(run['seeds'].min())} to {int(run['seeds'].max())} seeds" if len(run) else ""
+    measured = int((rows["runs"] > 0).sum())
     ours = (
-        f"dots: ours, means over {seeds}; bars: the outermost limits of their bootstrap 95% "
-        "intervals over items"
-        if len(run)
+        "dots: ours, of aligned models means over orders of the training items; bars: bootstrap "
+        "95% intervals over items; blue: comparable, grey: something differs or is not known, as "
+        "the tables say"
+        if measured
         else "none of them was measured in this run, so there is no dot, seed or interval of ours"
     )
     return figure(
-        [_panel(str(name), part) for name, part in rows.groupby("table", sort=False)],
+        [_panel(title, part) for title, part in _by_table(rows)],
         f"Open diamonds: published values, without interval, as none is published; {ours}. "
-        f"n = {count(len(rows), 'published value')}, {len(run):,} of them measured here.",
+        f"n = {count(len(rows), 'published value')}, {measured:,} of them measured here.",
     )
 
 
 def _panel(name: str, part: pd.DataFrame) -> Panel:
-    labels = [
-        f"{row.model} {OBJECTIVES.get(row.objective, row.objective)}, {_metric(row.metric)}"
-        for row in part.itertuples()
-    ]
+    labels = [f"{_label(row)}, {_metric(row.metric)}" for row in part.itertuples()]
     drawn = Figure(figsize=(4.7, 0.9 + 0.24 * len(labels)), layout="constrained")
     axes = drawn.add_subplot()
     described = []
@@ -170,11 +231,12 @@ def _panel(name: str, part: pd.DataFrame) -> Panel:
         axes.plot(
             row.published, place, marker="D", mfc="white", color=INK, markersize=6, linestyle="none"
         )
-        text = f"{labels[place]}: published {row.published:.2f}"
-        if row.status == "run":
+        text = f"{labels[place]}: published {_printed(row)}"
+        if row.runs:
             estimate = Estimate(row.ours, row.low, row.high, 0)
-            dot(axes, estimate, place, color=PALETTE[0], marker="o", markersize=5)
-            text += f", ours {number(row.ours)}"
+            colour = PALETTE[0] if row.comparable else GREY
+            dot(axes, estimate, place, color=colour, marker="o", markersize=5)
+            text += f", ours {number(row.ours)}{'' if row.comparable else ', not comparable'}"
         else:
             axes.annotate(
                 "not run", (row.published, place), (8, 0), textcoords="offset points",
@@ -195,54 +257,47 @@ def effect_figure(study: Alignment, rows: pd.DataFrame) -> Html:
     panels = [panel for key in EFFECTS if (panel := _effect_panel(study, rows, key))]
     if not panels:
         return note("No effect of alignment was measured in this run to set beside the paper's.")
-    pairs = [pair for key in EFFECTS for pair in study.differences(("re", "zeroshot"), key)]
-    sizes = sorted({difference.n for _, difference in pairs})
-    seeds = sorted({run.seed for run, _ in pairs})
+    found = [study.pooled_differences(("re", "zeroshot"), key) for key in EFFECTS]
+    means = [mean for each in found for mean in each.values()]
     return figure(
         panels,
-        "RE minus zero-shot. Open diamonds: differences of the published values, whose two "
-        "decimals each leave 0.01 of doubt, without interval. Others: paired differences of this "
-        "run's own "
-        "models on its own test set, one per seed, with bootstrap 95% intervals over items; other "
-        "models, other data and another recipe, so only the direction can be compared. "
-        f"n = {', '.join(f'{n:,}' for n in sizes)} items, seeds {', '.join(map(str, seeds))}.",
+        "RE minus zero-shot. Open diamonds: differences of the published values, without interval; "
+        "two printed decimals leave 0.01 of doubt. Others: paired differences of this "
+        "run's own models on its own test set, means over "
+        f"{orders(mean.orders for mean in means)}, with bootstrap 95% intervals over items, drawn "
+        "once for all orders; other models, other data and another recipe, so only the direction "
+        f"can be compared. n = {span(mean.n for mean in means)} items.",
     )
 
 
 def _effect_panel(study: Alignment, rows: pd.DataFrame, key: Key) -> Panel | None:
     published = _effects(rows, key)
-    ours = [(m, study.differences(("re", "zeroshot"), key, m)) for m in study.models]
-    labels = [f"{model} (paper)" for model, _ in published] + [model for model, _ in ours]
-    if not any(pairs for _, pairs in ours):
+    ours = study.pooled_differences(("re", "zeroshot"), key)
+    labels = [f"{model} ({source})" for source, model, _ in published]
+    labels += list(ours)
+    if not ours:
         return None
     drawn = Figure(figsize=(3.15, 0.9 + 0.34 * len(labels)), layout="constrained")
     axes = drawn.add_subplot()
     axes.axvline(0, color=INK, linewidth=0.9)
     described = []
-    for place, (model, value) in enumerate(published):
+    for place, (source, model, value) in enumerate(published):
         axes.plot(value, place, marker="D", mfc="white", color=INK, markersize=6)
-        described.append(f"{model} published {signed(value)}")
-    described += _draw_ours(axes, ours, len(published))
+        described.append(f"{model} in {source} {signed(value)}")
+    for row, (model, mean) in enumerate(ours.items()):
+        dot(
+            axes,
+            mean,
+            len(published) + row,
+            color=PALETTE[row % len(PALETTE)],
+            marker=MARKERS[row % len(MARKERS)],
+            markersize=4.5,
+            elinewidth=1.1,
+        )
+        described.append(f"{model} {signed(mean.value)}")
     name_rows(axes, labels)
     axes.locator_params(axis="x", nbins=5)
     name = EFFECTS[key]
     axes.set_title(f"{name[0].upper()}{name[1:]}".replace("Τ_d", "$\\tau_d$"))
     axes.set_xlabel("RE minus zero-shot")
     return svg_panel(drawn, f"Effect of RE on {name}: {'; '.join(described)}.")
-
-
-def _draw_ours(axes: Axes, ours: Sequence[tuple[str, list]], start: int) -> list[str]:
-    described = []
-    for row, (model, pairs) in enumerate(ours):
-        for (run, difference), offset in zip(pairs, centred(len(pairs), 0.2), strict=True):
-            dot(
-                axes,
-                difference,
-                start + row + offset,
-                color=PALETTE[row % len(PALETTE)],
-                marker=MARKERS[row % len(MARKERS)],
-                markersize=4.5,
-                elinewidth=1.1,
-            )
-            described.append(f"{model} seed {run.seed} {signed(difference.value)}")
-    return described

@@ -22,7 +22,7 @@ from hierarcaps.report.qualitative.retrieved import (
 )
 from hierarcaps.report.study import OBJECTIVES, Results
 from hierarcaps.report.tables import chain, gold_chain, picture
-from hierarcaps.report.wording import count, first_seed, span
+from hierarcaps.report.wording import count, first_order, span
 
 PLAIN_SAMPLE = 6
 COLOURS = {"re": PALETTE[0], "ec": PALETTE[1]}
@@ -127,7 +127,7 @@ def _count_cell(number: int, before: int, after: int) -> str:
 @styled
 def tier_figure(results: Results) -> Html:
     """Return for how many images each gold tier is newly found, and no longer, per model."""
-    panels, sizes, seeds = [], set(), set()
+    panels, sizes = [], set()
     for first, *others in compared_runs(results):
         aligned = [run for run in others if run.model == first.model]
         if aligned:
@@ -135,14 +135,13 @@ def tier_figure(results: Results) -> Html:
             afters = [retrieved(results, run) for run in aligned]
             panels.append(_tier_panel(before, afters))
             sizes.add(len(before.table))
-            seeds |= {run.seed for run in aligned}
     if not panels:
         return note("No model was evaluated both before and after alignment.")
     return figure(
         panels,
         "Gold captions by tier: above zero, images that retrieve theirs only after alignment; "
         "below, images that did so only before. Solid: RE; hatched: EC. n = "
-        f"{span(sizes)} images; {first_seed(seeds)}; counts, so no interval.",
+        f"{span(sizes)} images; {first_order()}; counts, so no interval.",
     )
 
 

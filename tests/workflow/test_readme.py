@@ -1,0 +1,44 @@
+"""The README's tables, as `make readme` writes them from the results of a run."""
+
+import pandas as pd
+import pytest
+import update_readme
+from synthetic_alignment import write_alignment
+
+
+@pytest.fixture
+def results(tmp_path, monkeypatch):
+    write_alignment(tmp_path)
+    monkeypatch.setattr(update_readme, "ROOT", tmp_path)
+    return tmp_path / "results"
+
+
+def rows_of(text: str) -> dict[str, list[str]]:
+    cells = [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("| ")]
+    return {name: values for name, *values in cells}
+
+
+def test_aligned_models_have_one_interval_and_untrained_ones_their_range(results):
+    text = update_readme.results()
+    assert "Aligned models: the mean over 2 orders of the training items." in text
+    rows = rows_of(text)
+    assert list(rows)[1:] == [
+        "rn-24", "rn-16", "vit-8", "rn-24-untrained", "vit-8-untrained", "rn-24 + RE", "rn-24 + EC",
+        "vit-8 + RE", "vit-8 + EC", "words (no model)", "characters (no model)",
+        "frequency (no model)", "random (no model)",
+    ]  # fmt: skip
+    pooled = pd.read_csv(results / "pooled.csv").query("reference.isna() and metric == 'tau_d'")
+    re = pooled.set_index(["model", "objective"]).loc[("rn-24", "re")]
+    assert rows["rn-24 + RE"][0] == f"{re.value:.3f} [{re.low:.3f}, {re.high:.3f}]"
+    assert " to " in rows["rn-24-untrained"][0]
+
+
+def test_a_change_has_one_pooled_interval_and_is_bold_off_zero(results):
+    text = update_readme.differences()
+    assert "it over 2 orders of the training items, with one 95% interval over images" in text
+    rows = rows_of(text)
+    assert list(rows)[1:] == ["rn-24 + RE", "rn-24 + EC", "vit-8 + RE", "vit-8 + EC"]
+    tau, _, precision, recall, _ = rows["rn-24 + RE"]
+    assert tau == "+0.001 [-0.009, +0.011]" or tau.startswith("+0.000 [")
+    assert precision.startswith("**+0.03")
+    assert "**" not in recall
