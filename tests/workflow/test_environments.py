@@ -1,4 +1,4 @@
-"""Each rule's conda environment has all that its script can import; without conda, a sentence."""
+"""Each rule's conda environment has all that its script can import, at the versions of the lock."""
 
 import ast
 import importlib.metadata
@@ -7,15 +7,20 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from functools import cache
+from itertools import chain
 from pathlib import Path
 
 import pytest
 import yaml
 from dependencies import files_of, python_of
+from lock import LEFT_TO_TORCH
+from packaging.requirements import Requirement
 from smoke import ROOT
 
 ENVIRONMENTS = ROOT / "workflow" / "envs"
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 OWN = {"hierarcaps", "_job", "run_lock"}
 OPTIONAL = {"vllm"}  # a backend that the user installs beside the project
 # Imported only where radii and angles are measured, which these scripts do not.
@@ -26,28 +31,20 @@ def normal(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
+def locked() -> dict[str, set[str]]:
+    """Return the versions of each package in the lock: one, or one for each of some Pythons."""
+    found: dict[str, set[str]] = {}
+    for line in (ROOT / "constraints.txt").read_text().splitlines():
+        if not line.startswith("#"):
+            name, version = line.split(" ;")[0].split("==")
+            found.setdefault(name, set()).add(version)
+    return found
+
+
 @cache
 def distributions_of(module: str) -> frozenset[str]:
     found = importlib.metadata.packages_distributions().get(module, [module])
     return frozenset(map(normal, found))
-
-
-@cache
-def required(distribution: str) -> frozenset[str]:
-    """Return a distribution and all that installing it brings along, extras left out."""
-    found, waiting = set(), [distribution]
-    while waiting:
-        name = waiting.pop()
-        if name in found:
-            continue
-        try:
-            requirements = importlib.metadata.requires(name) or []
-        except importlib.metadata.PackageNotFoundError:
-            continue  # of another system
-        found.add(name)
-        plain = [line for line in requirements if "extra ==" not in line]
-        waiting += [normal(re.match(r"[\w.-]+", line)[0]) for line in plain]
-    return frozenset(found)
 
 
 def rules() -> list[tuple[str, str, str]]:
@@ -76,8 +73,7 @@ def imported(path: Path) -> set[str]:
 @pytest.mark.parametrize(("rule", "script", "environment"), rules())
 def test_an_environment_has_what_its_rule_imports(rule, script, environment):
     content = yaml.safe_load((ENVIRONMENTS / f"{environment}.yml").read_text())
-    pins = [normal(pin.split("==")[0]) for pin in content["dependencies"][-1]["pip"]]
-    installed = set().union(*map(required, pins))
+    installed = {pin.split("==")[0] for pin in content["dependencies"][-1]["pip"]}
     notebooks = (ROOT / "notebooks").glob("*.ipynb") if script == "render_report.py" else ()
     for file in files_of(script, *map(str, notebooks)):
         if file.suffix in (".py", ".ipynb"):
@@ -85,11 +81,45 @@ def test_an_environment_has_what_its_rule_imports(rule, script, environment):
                 assert distributions_of(module) & installed, f"{rule}: {file} needs {module}"
 
 
-def test_every_environment_is_used_and_pinned():
+def test_every_environment_is_used_and_locked():
+    lock = locked()
     assert {path.stem for path in ENVIRONMENTS.glob("*.yml")} == {each[2] for each in rules()}
+    assert {path.stem for path in ENVIRONMENTS.glob("*.yml")} == set(PROJECT["dependency-groups"])
     for path in ENVIRONMENTS.glob("*.yml"):
-        for pin in yaml.safe_load(path.read_text())["dependencies"][-1]["pip"]:
-            assert re.fullmatch(r"[\w.-]+==[\w.]+", pin), f"{path}: {pin} is not pinned"
+        python, pip, requirements = yaml.safe_load(path.read_text())["dependencies"]
+        assert (python, pip) == ("python=3.11", "pip")
+        for pin in requirements["pip"]:
+            name, version = re.fullmatch(r"([\w.-]+)==([\w.]+)(?: ; .+)?", pin).groups()
+            assert version in lock[name], f"{path}: {pin} is not in constraints.txt"
+            assert not name.startswith("nvidia"), "torch chooses for its build"
+
+
+def test_an_environment_has_all_that_its_packages_need():
+    for path in ENVIRONMENTS.glob("*.yml"):
+        pins = yaml.safe_load(path.read_text())["dependencies"][-1]["pip"]
+        names = {pin.split("==")[0] for pin in pins if " ; " not in pin}
+        for line in chain.from_iterable(importlib.metadata.requires(name) or [] for name in names):
+            requirement = Requirement(line)
+            if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
+                needed = normal(requirement.name)
+                assert needed in names or LEFT_TO_TORCH.match(needed), f"{path}: {line}"
+
+
+def test_the_lock_holds_what_the_project_asks_for():
+    """Where this fails: `make lock`."""
+    lock = locked()
+    extras = PROJECT["project"]["optional-dependencies"]
+    for line in chain(PROJECT["project"]["dependencies"], *extras.values()):
+        requirement = Requirement(line)
+        if requirement.name != "hierarcaps":
+            versions = lock.get(normal(requirement.name), set())
+            assert versions, f"{line} is not in constraints.txt"
+            assert all(map(requirement.specifier.contains, versions)), (line, versions)
+
+
+def test_the_lock_is_of_no_place_and_no_build():
+    for line in (ROOT / "constraints.txt").read_text().splitlines():
+        assert re.fullmatch(r"#.*|[\w.-]+==[\w.]+( ; [^@]+)?", line), line
 
 
 def test_the_language_model_is_the_same_with_and_without_conda():
@@ -102,7 +132,7 @@ def test_the_workflows_environment_is_the_projects():
     content = yaml.safe_load((ROOT / "environment.yml").read_text())
     python, pip, requirements = content["dependencies"]
     assert (python, pip) == ("python=3.11", "pip")
-    assert requirements["pip"] == ["-e .[workflow]"]
+    assert requirements["pip"] == ["-c constraints.txt", "-e .[workflow]"]
 
 
 def ask_for_scenes(

@@ -1,22 +1,11 @@
 """The workflow's own contracts that no other tool checks."""
 
 import re
-import tomllib
 from pathlib import Path
 
-import pytest
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
-@pytest.mark.parametrize("path", sorted((ROOT / "workflow" / "envs").glob("*.yml")))
-def test_environments_agree_with_pyproject(path):
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    pins = {*project["dependencies"], *project["optional-dependencies"]["workflow"]}
-    python, _, pip = yaml.safe_load(path.read_text())["dependencies"]
-    assert python == "python=3.11"
-    assert set(pip["pip"]) <= pins
 
 
 def test_every_parameter_is_explained():

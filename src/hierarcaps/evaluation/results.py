@@ -3,6 +3,7 @@
 import json
 import platform
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
@@ -44,8 +45,11 @@ class Run:
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of Python and of the packages that the numbers depend on."""
-    packages = {name: metadata.version(name) for name in VERSIONED_PACKAGES}
+    """Return the versions of Python and of the installed packages that the numbers depend on."""
+    packages = {}
+    for name in VERSIONED_PACKAGES:
+        with suppress(metadata.PackageNotFoundError):  # of another family of models
+            packages[name] = metadata.version(name)
     return {"python": platform.python_version(), "hierarcaps": __version__, **packages}
 
 

@@ -59,18 +59,20 @@ def _load_compiled_operators() -> None:
 
 
 def choose_device(name: str = "auto") -> "torch.device":
-    """Return the device called ``name``: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
+    """Return the device called ``name``: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
 
-    ``auto`` is the GPU where there is one, else the CPU.
+    ``auto`` is a CUDA GPU where there is one, else Apple's (``mps``, on which nothing was tried
+    yet), else the CPU.
 
     Raises:
         InputError: unknown device, or a GPU was demanded that there is not.
     """
     import torch
 
+    apple = torch.backends.mps.is_available()
     if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    expected = "expected auto, cpu, cuda or cuda:N"
+        return torch.device("cuda" if torch.cuda.is_available() else "mps" if apple else "cpu")
+    expected = "expected auto, cpu, cuda, cuda:N or mps"
     try:
         device = torch.device(name)
     except RuntimeError:
@@ -81,7 +83,9 @@ def choose_device(name: str = "auto") -> "torch.device":
             raise InputError(f"device: {name} was asked for, but torch sees no GPU")
         if (device.index or 0) >= count:
             raise InputError(f"device: {name} was asked for, but the last GPU is cuda:{count - 1}")
-    elif device.type != "cpu":
+    elif device.type == "mps" and not apple:
+        raise InputError(f"device: {name} was asked for, but torch sees no GPU of Apple")
+    elif device.type not in ("cpu", "mps"):
         raise InputError(f"device: found {name!r}, {expected}")
     return device
 

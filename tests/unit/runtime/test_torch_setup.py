@@ -17,7 +17,10 @@ LABELS = ("entailment", "neutral", "contradiction")
 
 def test_auto_takes_a_gpu_only_where_there_is_one(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
     assert choose_device("auto") == torch.device("cpu")
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    assert choose_device("auto") == torch.device("mps")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     assert choose_device("auto") == torch.device("cuda")
 
@@ -31,11 +34,14 @@ def test_a_demanded_gpu_must_exist(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(InputError, match="torch sees no GPU"):
         choose_device("cuda")
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    with pytest.raises(InputError, match="mps was asked for, but torch sees no GPU of Apple"):
+        choose_device("mps")
 
 
 @pytest.mark.parametrize("name", ["gpu", "meta", ""])
 def test_unknown_devices(name: str):
-    with pytest.raises(InputError, match="expected auto, cpu, cuda or cuda:N"):
+    with pytest.raises(InputError, match="expected auto, cpu, cuda, cuda:N or mps"):
         choose_device(name)
 
 
