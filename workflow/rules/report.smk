@@ -137,6 +137,12 @@ rule pick_examples:
 rule compare_published:
     """Published numbers beside ours, each with what is the same and what differs."""
     input:
+        # What only a checkpoint of MERU's format tells: whether it is on the hyperboloid.
+        [
+            result_files(name, "zeroshot", entry.get("seeds", [0])[0], ["ordering"], ["json"])
+            for name, entry in config["models"].items()
+            if "meru" in entry
+        ],
         summary=f"{RESULTS}/summary.csv",
         pooled=f"{RESULTS}/pooled.csv",
         run=f"{RESULTS}/run.json",
