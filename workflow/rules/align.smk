@@ -29,8 +29,20 @@ rule align:
         model=base_entry,
         recipe=recipe_of,
         validation_items=ALIGNMENT.get("validation_items", 0),
+    wildcard_constraints:
+        model=any_of(model for model in ALIGNMENT["models"] if not of_transformers(model)),
     script:
         "../scripts/align.py"
+
+
+use rule align as align_transformers with:
+    output:
+        config="models/{model}/{objective}/seed{seed}/config.json",
+        weights="models/{model}/{objective}/seed{seed}/model.safetensors",
+        root="models/{model}/{objective}/seed{seed}/root.json",
+        curve="models/{model}/{objective}/seed{seed}/curve.csv",
+    wildcard_constraints:
+        model=any_of(filter(of_transformers, ALIGNMENT["models"])),
 
 
 rule models:
@@ -42,6 +54,6 @@ rule models:
             for seed in entry.get("seeds", [0])
         ],
         [
-            local_checkpoint({"open_clip": f"models/{model}/{objective}/seed{{seed}}"}, seed)
+            local_checkpoint(aligned_entry(model, objective), seed)
             for model, objective, seed in ALIGNED
         ],
