@@ -23,7 +23,11 @@ def study(tmp_path: Path) -> dict:
     write_published(tmp_path / "clip_vit.pth", drop_lift)
     write_published(tmp_path / "meru_vit.pth")
     rows = [
-        (i, *(f"thing => {noun} => red {noun} => a red {noun} outside" for noun in pair), f"{i}.png")
+        (
+            i,
+            *(f"thing => {noun} => red {noun} => a red {noun} outside" for noun in pair),
+            f"{i}.png",
+        )
         for i, pair in enumerate(zip(NOUNS, reversed(NOUNS), strict=True))
     ]
     for row in rows:

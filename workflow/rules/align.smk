@@ -18,6 +18,8 @@ rule align:
         "logs/align/{model}-{objective}-seed{seed}.log",
     benchmark:
         "logs/benchmarks/align/{model}-{objective}-seed{seed}.tsv"
+    wildcard_constraints:
+        model=any_of(model for model in ALIGNMENT["models"] if not of_transformers(model)),
     conda:
         "../envs/torch.yml"
     threads: 1
@@ -29,8 +31,6 @@ rule align:
         model=base_entry,
         recipe=recipe_of,
         validation_items=ALIGNMENT.get("validation_items", 0),
-    wildcard_constraints:
-        model=any_of(model for model in ALIGNMENT["models"] if not of_transformers(model)),
     script:
         "../scripts/align.py"
 

@@ -212,7 +212,17 @@ rule write_leaderboard:
         runs=[*RUNS, *((name, "baseline", 0) for name in BASELINES)],
         results=lambda wildcards: RESULTS,
         study={
-            key: config[key] for key in ("alignment", "evaluation", "pretrain", "test_set")
+            "test_set": config["test_set"]["name"],
+            "bootstrap": EVALUATION["bootstrap"],
+            "aligned_on": ALIGNMENT["training"],
+            "pretrained": {
+                name: (
+                    "drawn world of this study"
+                    if {**config["pretrain"]["training"], **variant}["steps"]
+                    else "nothing: random weights"
+                )
+                for name, variant in config["pretrain"]["variants"].items()
+            },
         },
     script:
         "../scripts/write_leaderboard.py"

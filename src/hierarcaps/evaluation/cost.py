@@ -57,7 +57,9 @@ def read_weights(path: str | Path) -> dict[str, Weights]:
     with Path(path).open(encoding="utf-8", newline="") as file:
         return {
             row["weights"]: Weights(
-                *(float(row[key]) for key in ("gigabytes", "image_gflop", "text_gflop")),
+                float(row["gigabytes"]),
+                float(row["image_gflop"]),
+                float(row["text_gflop"]),
                 row["training"],
                 row["saw_coco"],
             )

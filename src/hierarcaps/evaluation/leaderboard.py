@@ -48,7 +48,7 @@ class Source(NamedTuple):
 
 @dataclass(frozen=True)
 class Entry:
-    """A model of the leaderboard: its first run's result files by task, and what all runs measured."""
+    """A model of the leaderboard: result files of its first run by task, and what all measured."""
 
     runs: tuple[Run, ...]
     results: Mapping[str, Mapping[str, Any]]
@@ -63,7 +63,7 @@ class Entry:
 def write_leaderboard(
     runs: Iterable[Run],
     results: str | Path,
-    params: Mapping[str, Any],
+    study: Mapping[str, Any],
     known: Mapping[str, Weights],
     path: str | Path,
     submissions: str | Path | None = None,
@@ -73,7 +73,8 @@ def write_leaderboard(
     Args:
         runs: the evaluated runs and baselines; a model's seeds are averaged, item by item.
         results: folder of all results.
-        params: of the study.
+        study: ``test_set`` (its name), ``bootstrap`` (``seed``, ``resamples``), ``aligned_on`` and
+            ``pretrained``: what each variant that the workflow makes was trained on.
         known: what is known of published weights, by their name
             (:func:`hierarcaps.evaluation.cost.read_weights`).
         path: the file.
@@ -87,18 +88,18 @@ def write_leaderboard(
     entries = [_read(source) for source in _sources(runs, Path(results))]
     test_set = entries[0].provenance["data_sha256"]
     entries += _submitted(submissions, entries)
-    bootstrap = params["evaluation"]["bootstrap"]
+    bootstrap = study["bootstrap"]
     ranks = _ranks([each for each in entries if each.runs[0].kind == "model"], bootstrap)
     first = {each.runs[0].model: each for each in reversed(entries)}
     write_json(
         path,
         {
             "schema_version": SCHEMA_VERSION,
-            "test_set": {"name": params["test_set"]["name"], "data_sha256": test_set},
+            "test_set": {"name": study["test_set"], "data_sha256": test_set},
             "metrics": [{"task": task, "metric": metric} for task, metric in METRICS],
             "entries": [
                 {
-                    **_description(each, first[each.runs[0].model], params, known),
+                    **_description(each, first[each.runs[0].model], study, known),
                     "scores": _scores(each, ranks, bootstrap),
                 }
                 for each in entries
@@ -222,7 +223,7 @@ def _scores(
 
 
 def _description(
-    entry: Entry, base: Entry, params: Mapping[str, Any], known: Mapping[str, Weights]
+    entry: Entry, base: Entry, study: Mapping[str, Any], known: Mapping[str, Weights]
 ) -> dict[str, Any]:
     """Return what a model is, by its result file; what its training saw, by that of its base."""
     run = entry.runs[0]
@@ -236,9 +237,9 @@ def _description(
         nothing = ("geometry", "curvature", "parameters", "training", "saw_coco", "weights_sha256")
         return head | dict.fromkeys(nothing)
     model = entry.provenance["model"]
-    training, saw_coco = _training(base.provenance["model"], params, known)
+    training, saw_coco = _training(base.provenance["model"], study, known)
     if run.objective != "zeroshot" and training:
-        training = f"{training}; then {params['alignment']['training']}"
+        training = f"{training}; then {study['aligned_on']}"
     lift = model.get("lift")
     return head | {
         "geometry": "hyperboloid" if lift else "sphere",
@@ -251,14 +252,12 @@ def _description(
 
 
 def _training(
-    model: Mapping[str, Any], params: Mapping[str, Any], known: Mapping[str, Weights]
+    model: Mapping[str, Any], study: Mapping[str, Any], known: Mapping[str, Weights]
 ) -> tuple[str | None, str | None]:
     """Return what a checkpoint was trained on, and whether it saw COCO; None for not known."""
     parts = Path(model["name"]).parts
-    variant = params["pretrain"]["variants"].get(parts[1]) if len(parts) == 3 else None
-    if parts[0] == "models" and variant is not None:
-        steps = variant.get("steps", params["pretrain"]["training"]["steps"])
-        return ("drawn world of this study" if steps else "nothing: random weights"), "no"
+    if parts[0] == "models" and len(parts) == 3 and parts[1] in study["pretrained"]:
+        return study["pretrained"][parts[1]], "no"
     weights = remote_weights(_entry(model))
     facts = known.get(weights.name) if weights else None
     return (facts.training or None, facts.saw_coco or None) if facts else (None, None)

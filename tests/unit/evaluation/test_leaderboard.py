@@ -33,10 +33,10 @@ VARIANT = {"library": "open_clip 3", "name": "models/rn-16/seed0"}
 @pytest.fixture
 def study(settings) -> dict:
     return {
-        "evaluation": settings,
-        "test_set": {"name": "made"},
-        "alignment": {"training": "train.csv"},
-        "pretrain": {"training": {"steps": 9}, "variants": {"rn-16": {}, "none": {"steps": 0}}},
+        "test_set": "made",
+        "bootstrap": settings["bootstrap"],
+        "aligned_on": "train.csv",
+        "pretrained": {"rn-16": "drawn scenes", "none": "nothing"},
     }
 
 
@@ -117,8 +117,8 @@ def test_what_is_known_of_a_model_is_said_and_no_more(tmp_path, ideal, study, me
     assert said("clip", "re") == ("sphere", "WIT (400M pairs); then train.csv", None)
     assert said("hyco") == ("hyperboloid", "GRIT (20.5M pairs)", None)
     assert said("long")[2] == "yes"
-    assert said("drawn") == ("sphere", "drawn world of this study", "no")
-    assert said("control") == ("sphere", "nothing: random weights", "no")
+    assert said("drawn") == ("sphere", "drawn scenes", "no")
+    assert said("control") == ("sphere", "nothing", "no")
     assert said("own") == ("sphere", None, None)
     assert entries["hyco", "zeroshot"]["curvature"] == 0.1
     assert entries["clip", "zeroshot"]["parameters"] == 151
