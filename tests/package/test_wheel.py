@@ -131,7 +131,7 @@ def test_the_core_says_what_a_command_needs(core: Environment):
     ("extra", "tests"),
     [
         ("openclip", ["models/test_open_clip.py"]),
-        ("transformers", ["test_cli.py::test_probe_of_a_users_own_model"]),
+        ("transformers", ["cli/test_probe.py::test_probe_of_a_users_own_model"]),
     ],
 )
 def test_an_extra_brings_what_its_models_need(extra, tests, wheel, tmp_path):

@@ -1,3 +1,6 @@
 """Evaluation of embeddings: tasks, trivial baselines, paired differences, result files."""
 
-__all__ = ["baselines", "cost", "differences", "examples", "probe", "published", "results", "tasks"]
+__all__ = [
+    "baselines", "compare", "cost", "describe", "differences", "examples", "probe", "published",
+    "results", "tasks",
+]  # fmt: skip

@@ -64,28 +64,3 @@ def probe(
         values = baseline.set_index(["task", "metric"])["value"]
         table[name] = values.reindex(pd.MultiIndex.from_frame(table[["task", "metric"]])).to_numpy()
     return table
-
-
-def format_table(table: pd.DataFrame) -> str:
-    """Return the table of :func:`probe` as aligned text."""
-    rows = [("task", "metric", "value", "95% interval", *BASELINES.values())]
-    for row in table.itertuples():
-        numbers = [getattr(row, name) for name in BASELINES]
-        rows.append(
-            (
-                str(row.task),
-                str(row.metric),
-                f"{row.value:.3f}",
-                f"{row.low:.3f} to {row.high:.3f}",
-                *("" if pd.isna(number) else f"{number:.3f}" for number in numbers),
-            )
-        )
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = [
-        "  ".join(
-            cell.ljust(width) if place < 2 else cell.rjust(width)
-            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]
-    return "\n".join(lines)
