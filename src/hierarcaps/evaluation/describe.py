@@ -74,7 +74,7 @@ def describe(
         what = "captions" if images.names else "images"
         raise InputError(f"found no {what} to describe images with, expected at least one")
     strings = sorted(set(captions))
-    encoder = load_model(entry, 0, target)
+    encoder = load_model(entry, device=target)
     vectors = embed_images(encoder, images, images.names, batch_size)
     empty, *of_texts = embed_texts(encoder, ["", *strings], batch_size)
     texts = np.stack(of_texts)

@@ -26,6 +26,9 @@ def as_entry(model: str | Mapping[str, Any]) -> Mapping[str, Any]:
 
     Raises:
         InputError: a text that is none of these, or a key that is given twice.
+
+    >>> as_entry("ViT-B-32/openai")
+    {'open_clip': 'ViT-B-32', 'pretrained': 'openai'}
     """
     if not isinstance(model, str):
         return model
