@@ -113,7 +113,10 @@ def _describe(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Show for each image the captions that a model retrieves for it, general to specific."""
+    """Show for each image the captions that a model retrieves for it, general to specific.
+
+    Each stands behind its radius, the distance to the root.
+    """
     from hierarcaps.cli.describe import run_describe
 
     _begin(quiet)

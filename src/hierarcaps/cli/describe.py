@@ -42,6 +42,6 @@ def run_describe(
         show_json({**content, "page": str(html)} if html else content)
         return
     for each in found:
-        show_chain(each.image, [(one.text, f"radius {one.radius:.3f}") for one in each.retrieved])
+        show_chain(each.image, [(f"{one.radius:.3f}", one.text) for one in each.retrieved])
     if html is not None:
         typer.echo(f"The page: {html}")

@@ -32,18 +32,13 @@ def show_table(headings: Sequence[str], rows: Sequence[Sequence[str]], names: in
 
 
 def show_chain(title: str, texts: Sequence[tuple[str, str]]) -> None:
-    """Print texts as a tree of one branch, general to specific.
-
-    Args:
-        title: at its root.
-        texts: each with a remark behind it.
-    """
+    """Print texts as a tree of one branch below a title, each behind its number."""
     from rich.text import Text
     from rich.tree import Tree
 
     branch = tree = Tree(Text(harmless(title), style="bold"))
-    for text, remark in texts:
-        branch = branch.add(Text.assemble(harmless(text), "  ", (remark, "dim")))
+    for number, text in texts:
+        branch = branch.add(Text.assemble((number, "dim"), " ", harmless(text)))
     _console().print(tree)
 
 

@@ -60,7 +60,7 @@ def _of_folder(folder: Path) -> dict[str, Any]:
 def _of_yaml(text: str) -> dict[str, Any]:
     import yaml
 
-    from hierarcaps.runtime.params import repeated_keys
+    from hierarcaps.runtime.yaml_text import repeated_keys
 
     try:
         entry = yaml.safe_load(text)
