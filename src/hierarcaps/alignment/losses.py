@@ -16,6 +16,11 @@ class RadialEmbeddingLoss(nn.Module):
     """Radial embedding loss, ``L_RE = Xi_r(e, e') - Xi_r(e, e'')``.
 
     It only contrasts two angles at the same parent: no margin and no absolute threshold.
+
+    >>> root, parent = torch.tensor([1.0, 0.0]), torch.tensor([[0.0, 1.0]])
+    >>> child, negative = torch.tensor([[-1.0, 0.0]]), torch.tensor([[0.0, -1.0]])
+    >>> RadialEmbeddingLoss()(parent, child, negative, root)
+    tensor([-0.7854])
     """
 
     def forward(
@@ -37,6 +42,11 @@ class EntailmentConeLoss(nn.Module):
     Args:
         eps: cone constant, ``> 0``, in units of the radius.
         margin: excess that a negative should have, ``>= 0``, radians.
+
+    >>> root, parent = torch.tensor([1.0, 0.0]), torch.tensor([[0.0, 1.0]])
+    >>> child, negative = torch.tensor([[-1.0, 0.0]]), torch.tensor([[0.0, -1.0]])
+    >>> EntailmentConeLoss(eps=0.1, margin=0.1)(parent, child, negative, root)
+    tensor([1.5000])
     """
 
     def __init__(self, eps: float = 0.1, margin: float = 0.1) -> None:

@@ -50,6 +50,10 @@ class CaptionHierarchy:
 
     Raises:
         InputError: a chain that has not exactly four tiers, or has an empty one.
+
+    >>> tiers = ("animal", "goat", "a white goat", "a white goat on an island")
+    >>> CaptionHierarchy("7", tiers, image="7.jpg").tiers[1]
+    'goat'
     """
 
     item_id: str

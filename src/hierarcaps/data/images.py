@@ -1,13 +1,14 @@
 """Images by name, from a folder of files or a Parquet file of encoded images."""
 
 import io
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Protocol
 
 from PIL import Image
 
 from hierarcaps.data.decoding import decode_image
-from hierarcaps.data.names import NameIndex, file_name, is_company
+from hierarcaps.data.names import SUFFIXES, NameIndex, file_name, is_company
 from hierarcaps.data.tables import (
     is_text,
     parquet_schema,
@@ -31,7 +32,7 @@ class ImageStore(Protocol):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """All names, sorted."""
+        """All names, in a fixed order."""
         ...
 
 
@@ -56,6 +57,51 @@ def open_images(source: str | Path) -> ImageStore:
     if source.suffix != ".parquet":
         raise InputError(f"{source}: not a source of images, expected a folder or a .parquet file")
     return _ParquetImages(source)
+
+
+def open_image_files(paths: Iterable[str | Path]) -> ImageStore:
+    """Open image files by their paths; a folder stands for the images that lie in it.
+
+    Of a folder what is no image by its suffix is left out. Names are the paths as they were given,
+    each once, in their order.
+
+    Raises:
+        InputError: a path that does not exist, or a folder without images.
+    """
+    files: dict[str, Path] = {}
+    for path in map(Path, paths):
+        found = [path]
+        if path.is_dir():
+            named = (each for each in sorted(path.iterdir()) if each.is_file())
+            found = [
+                each
+                for each in named
+                if each.name.casefold().endswith(SUFFIXES) and not is_company(each.name)
+            ]
+            if not found:
+                raise InputError(f"{path}: found no images in this folder")
+        elif not path.exists():
+            raise InputError(f"{path}: no such image, expected a file or a folder")
+        files |= {str(each): each for each in found}
+    return _ImageFiles(files)
+
+
+class _ImageFiles:
+    def __init__(self, files: dict[str, Path]) -> None:
+        self._files = files
+
+    def __getitem__(self, name: str) -> Image.Image:
+        return decode_image(self._files[name], name)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._files
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(self._files)
 
 
 class _Named:

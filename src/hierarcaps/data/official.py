@@ -18,6 +18,8 @@ URL = f"https://raw.githubusercontent.com/TAU-VAILab/hierarcaps/{COMMIT}"
 FOLDERS = {"hierarcaps_test.csv": "data", "test_imgs": "assets"}
 TABLE = "hierarcaps_test.csv"
 DIRECTORY_VARIABLE = "HIERARCAPS_DATA"
+# Where the workflow puts the table and the images (config/official.yaml).
+MADE = (Path("data/official/test.csv"), Path("data/official/test.parquet"))
 TIMEOUT_SECONDS = 30
 DOWNLOADS_AT_ONCE = 8
 
@@ -70,6 +72,37 @@ def fetch_test_set(
         pq.write_table(pa.table({"name": names, "image": images}), partial, compression="none")
     with atomic_path(hierarchies_path) as partial:
         partial.write_bytes(table)
+
+
+def find_test_set(instead: str = "--hierarchies TABLE and --images FOLDER") -> tuple[Path, Path]:
+    """Return the official table and its images where they are at hand: nothing is downloaded.
+
+    In the folder that HIERARCAPS_DATA names, as :func:`fetch_test_set` takes it, or where ``make
+    official`` puts them below the working directory.
+
+    Args:
+        instead: what a user can give in its place.
+
+    Raises:
+        InputError: neither is there.
+    """
+    places = [MADE]
+    if directory := os.environ.get(DIRECTORY_VARIABLE):
+        pictures = "test_imgs"
+        table_folder, pictures_folder = FOLDERS[TABLE], FOLDERS[pictures]
+        whole = Path(directory)
+        places = [
+            (whole / TABLE, whole / pictures),
+            (whole / table_folder / TABLE, whole / pictures_folder / pictures),
+            MADE,
+        ]
+    for table, images in places:
+        if table.is_file() and images.exists():
+            return table, images
+    raise InputError(
+        f"the official test set is not at hand: set {DIRECTORY_VARIABLE} to a folder with {TABLE} "
+        f"and test_imgs/, or give {instead} of your own"
+    )
 
 
 def official_copy(url: str) -> Path | None:

@@ -2,7 +2,9 @@
 
 __all__ = [
     "baselines",
+    "compare",
     "cost",
+    "describe",
     "differences",
     "examples",
     "leaderboard",

@@ -68,7 +68,9 @@ def write_differences(
     """
     runs, tasks = list(runs), all_tasks(settings)
     compared = {
-        (run, reference): _compare(tasks, run, before, Path(results))
+        (run, reference): _compare(
+            tasks, run.folder(results), before.folder(results) if before else None
+        )
         for run in runs
         for reference, before in _references(run, runs)
     }
@@ -109,15 +111,37 @@ def _reference_run(run: Run, reference: str, runs: Sequence[Run]) -> Run | None:
     return next((each for each in found if each.seed == run.seed), None)
 
 
-def _compare(tasks: Iterable[Task], run: Run, before: Run | None, results: Path) -> Comparison:
+def paired_differences(
+    tasks: Iterable[Task], folder: Path, before: Path, bootstrap: Mapping[str, int]
+) -> pd.DataFrame:
+    """Return what differs between two runs by their folders: ``folder`` less ``before``.
+
+    Args:
+        tasks: what both were measured with.
+        folder: the result files of a run.
+        before: those of the other, on the same rows.
+        bootstrap: ``seed`` and ``resamples`` of the intervals.
+
+    Returns:
+        A row per task and metric that is defined: ``task``, ``metric``, ``difference``, its 95%
+        interval ``low`` and ``high``, ``n``.
+
+    Raises:
+        InputError: a table is missing, or two are not about the same rows.
+    """
+    rows = list(_intervals(_compare(tasks, folder, before), bootstrap))
+    return pd.DataFrame(rows, columns=COLUMNS[4:])
+
+
+def _compare(tasks: Iterable[Task], folder: Path, before: Path | None) -> Comparison:
     """Return a run's metrics, less those of ``before`` where there is one."""
     found: Comparison = {}
     for task in tasks:
-        path = run.folder(results) / f"{task.name}.parquet"
+        path = folder / f"{task.name}.parquet"
         table = read_rows(path)
         values = dict(task.values(table))
         if before is not None:
-            other_path = before.folder(results) / path.name
+            other_path = before / path.name
             other = read_rows(other_path)
             key = table.columns[0]
             if key not in other or not table[key].equals(other[key]):

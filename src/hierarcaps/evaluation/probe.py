@@ -13,6 +13,7 @@ from hierarcaps.evaluation.results import Run, summarise
 from hierarcaps.evaluation.tasks.registry import evaluate
 from hierarcaps.models.embed import embed_test_set
 from hierarcaps.models.embeddings import read_embeddings
+from hierarcaps.models.entry import as_entry
 from hierarcaps.models.registry import load_model
 from hierarcaps.runtime.torch_setup import choose_device
 
@@ -23,7 +24,7 @@ BASELINES = {"words": "words", "characters": "characters", "random": "random vec
 
 
 def probe(
-    entry: Mapping[str, Any],
+    entry: str | Mapping[str, Any],
     hierarchies: str | Path,
     images: str | Path,
     results: str | Path,
@@ -33,11 +34,11 @@ def probe(
     """Embed a test set, run every task that needs no other data, and write the result files.
 
     Args:
-        entry: the model, as in the ``models`` section of the parameters.
+        entry: the model, as :func:`hierarcaps.models.entry.as_entry` takes it.
         hierarchies: table of items with four tiers and an image each.
         images: folder or Parquet file of their images.
         results: folder of all results: metrics, the rows behind them, and the embeddings.
-        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
+        device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
         batch_size: texts or images that are embedded at once.
 
     Returns:
@@ -47,7 +48,7 @@ def probe(
     Raises:
         InputError: a table, image, model or device that cannot be used.
     """
-    target = choose_device(device)
+    entry, target = as_entry(entry), choose_device(device)
     items = read_hierarchies(hierarchies)
     store = open_images(images)
     folder = MODEL.folder(results)
@@ -64,28 +65,3 @@ def probe(
         values = baseline.set_index(["task", "metric"])["value"]
         table[name] = values.reindex(pd.MultiIndex.from_frame(table[["task", "metric"]])).to_numpy()
     return table
-
-
-def format_table(table: pd.DataFrame) -> str:
-    """Return the table of :func:`probe` as aligned text."""
-    rows = [("task", "metric", "value", "95% interval", *BASELINES.values())]
-    for row in table.itertuples():
-        numbers = [getattr(row, name) for name in BASELINES]
-        rows.append(
-            (
-                str(row.task),
-                str(row.metric),
-                f"{row.value:.3f}",
-                f"{row.low:.3f} to {row.high:.3f}",
-                *("" if pd.isna(number) else f"{number:.3f}" for number in numbers),
-            )
-        )
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = [
-        "  ".join(
-            cell.ljust(width) if place < 2 else cell.rjust(width)
-            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]
-    return "\n".join(lines)

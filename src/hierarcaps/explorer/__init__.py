@@ -7,5 +7,6 @@ the number of runs alone (:func:`explorer_files`), so that a workflow can declar
 """
 
 from hierarcaps.explorer.export import explorer_files, export_explorer
+from hierarcaps.explorer.pictures import data_uri
 
-__all__ = ["explorer_files", "export_explorer"]
+__all__ = ["data_uri", "explorer_files", "export_explorer"]

@@ -23,6 +23,9 @@ def radius(embeddings: Tensor, root: Tensor) -> Tensor:
 
     Returns:
         ``(...)``, in ``[0, 2]`` for unit vectors. The gradient is zero where ``e = r``.
+
+    >>> radius(torch.tensor([[1.0, 0.0], [0.0, 1.0]]), root=torch.tensor([1.0, 0.0]))
+    tensor([0.0000, 1.4142])
     """
     return torch.linalg.vector_norm(embeddings - root, dim=-1)
 
@@ -66,6 +69,10 @@ def exterior_angle(parent: Tensor, child: Tensor, root: Tensor) -> Tensor:
 
     Returns:
         ``(...)``, radians in ``[0, pi]``; 0 with zero gradient where ``e = r`` or ``e' = e``.
+
+    >>> root, parent = torch.tensor([1.0, 0.0]), torch.tensor([0.0, 1.0])
+    >>> exterior_angle(parent, child=torch.tensor([-1.0, 0.0]), root=root)
+    tensor(1.5708)
     """
     return angle_between(parent - root, child - parent)
 

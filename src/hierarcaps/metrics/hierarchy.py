@@ -29,6 +29,9 @@ def kendall_tau(radii: ArrayLike) -> FloatArray:
 
     Returns:
         ``(N,)``, in ``[-1, 1]``; 1 where radii rise strictly with the tiers.
+
+    >>> kendall_tau([[0.1, 0.2, 0.3, 0.4], [0.2, 0.2, 0.2, 0.2]])
+    array([1., 0.])
     """
     signs, _ = _pair_signs(_finite_matrix(radii, "radii"))
     return signs.mean(axis=1)
@@ -79,6 +82,10 @@ def hierarchical_retrieval(
 
     Returns:
         One array of candidate indexes per image, from the first threshold to the last.
+
+    >>> similarity = [[0.1, 0.3, 0.2]]  # of an image to three texts
+    >>> hierarchical_retrieval(similarity, radii=[0.5, 0.9, 1.2])
+    [array([0, 1])]
     """
     similarity, radii = np.asarray(similarity), np.asarray(radii)
     if similarity.ndim != 2 or radii.shape != similarity.shape[1:] or radii.size == 0:
@@ -121,6 +128,10 @@ def precision_recall(
 
     Returns:
         ``(I,)`` and ``(I,)``, in ``[0, 1]``.
+
+    >>> texts, gold = ["animal", "goat", "boat"], [[{"animal"}, {"goat"}]]
+    >>> precision_recall([np.array([0, 2])], texts, gold)
+    (array([0.5]), array([0.5]))
     """
     precision, recall = np.empty(len(retrieved)), np.empty(len(retrieved))
     for i, (indexes, tiers) in enumerate(zip(retrieved, gold, strict=True)):

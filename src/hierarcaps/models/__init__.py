@@ -9,6 +9,7 @@ __all__ = [
     "embedding_needs",
     "embeddings",
     "encoder",
+    "entry",
     "hub",
     "meru_family",
     "open_clip_family",

@@ -6,28 +6,35 @@ from typing import Any
 import torch
 
 from hierarcaps.models.encoder import DualEncoder
+from hierarcaps.models.entry import as_entry
 from hierarcaps.runtime.errors import InputError
+from hierarcaps.runtime.torch_setup import choose_device
 
 _OPTIONS = {"pretrained", "root", "seeds"}
 
 
-def load_model(entry: Mapping[str, Any], seed: int, device: torch.device) -> DualEncoder:
+def load_model(
+    entry: str | Mapping[str, Any], seed: int = 0, device: str | torch.device = "auto"
+) -> DualEncoder:
     """Load the model that ``entry`` describes, in evaluation mode.
 
     Args:
-        entry: ``open_clip`` with an architecture name, an ``hf-hub:`` id or a local folder, and
-            beside an architecture name ``pretrained`` with a tag or a weights file; or
-            ``transformers`` with a hub id or a local folder of a CLIP, ALIGN, SigLIP or
-            vision-text dual encoder; or ``meru`` with a file, local or on the hub (``hf-hub:``), or
-            a local folder. ``{seed}`` is replaced by ``seed``. ``seeds`` and ``root`` say how a
-            model is used, and are ignored here.
+        entry: a text, as :func:`hierarcaps.models.entry.as_entry` takes it; or ``open_clip`` with
+            an architecture name, an ``hf-hub:`` id or a local folder, and beside an architecture
+            name ``pretrained`` with a tag or a weights file; or ``transformers`` with a hub id or a
+            local folder of a CLIP, ALIGN, SigLIP or vision-text dual encoder; or ``meru`` with a
+            file, local or on the hub (``hf-hub:``), or a local folder. ``{seed}`` is replaced by
+            ``seed``. ``seeds`` and ``root`` say how a model is used, and are ignored here.
         seed: which of several checkpoints of one variant.
-        device: where to put the weights.
+        device: where to put the weights; ``auto`` takes a GPU where there is one.
 
     Raises:
         InputError: unknown family, architecture or tag; weights that cannot be found, downloaded
             or read, or do not fit the architecture.
     """
+    entry = as_entry(entry)
+    if isinstance(device, str):
+        device = choose_device(device)
     families = [key for key in entry if key not in _OPTIONS]
     if len(families) != 1 or families[0] not in _LOADERS:
         found = ", ".join(map(repr, families)) or "none"

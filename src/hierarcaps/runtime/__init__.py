@@ -13,4 +13,5 @@ __all__ = [
     "torch_setup",
     "tracking",
     "weights_files",
+    "yaml_text",
 ]

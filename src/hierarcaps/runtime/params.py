@@ -3,7 +3,7 @@
 import difflib
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,6 +15,7 @@ from referencing.jsonschema import DRAFT202012
 from referencing.retrieval import to_cached_resource
 
 from hierarcaps.runtime.errors import InputError
+from hierarcaps.runtime.yaml_text import repeated_keys
 
 # jsonschema would compile grammars of formats that no schema here names, at a second per start.
 sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
@@ -102,27 +103,6 @@ def check_repeated_keys(path: str | Path) -> None:
             f"{path}: line {second}: the key {key!r} is here a second time, after line {first}; "
             "expected once, since the second would replace the first."
         )
-
-
-def repeated_keys(text: str) -> Iterator[tuple[str, int, int]]:
-    """Yield keys that a section of a YAML text has twice, with the lines of both."""
-    yield from _repeated_keys(yaml.compose(text, Loader=yaml.SafeLoader), "")
-
-
-def _repeated_keys(node: yaml.Node | None, where: str) -> Iterator[tuple[str, int, int]]:
-    if isinstance(node, yaml.SequenceNode):
-        for index, each in enumerate(node.value):
-            yield from _repeated_keys(each, f"{where}{index}.")
-    if not isinstance(node, yaml.MappingNode):
-        return
-    lines: dict[str, int] = {}
-    for key, _ in node.value:
-        line = key.start_mark.line + 1
-        if isinstance(key, yaml.ScalarNode) and key.value in lines:
-            yield f"{where}{key.value}", lines[key.value], line
-        lines.setdefault(str(key.value), line)
-    for key, value in node.value:
-        yield from _repeated_keys(value, f"{where}{key.value}.")
 
 
 def _check_names(node: Any, where: str = "") -> None:

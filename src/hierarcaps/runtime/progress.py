@@ -1,5 +1,6 @@
 """Progress of long loops: a bar on a terminal, a line every few seconds in a log."""
 
+import os
 import sys
 from collections.abc import Iterable
 from typing import Any
@@ -26,13 +27,16 @@ def progress(iterable: Iterable[Any] | None, description: str, total: int | None
 
     Use ``set_postfix_str(..., refresh=False)`` on it to show losses or counts.
     """
+    # tqdm itself reads this once only, when it is imported.
+    disable = bool(os.environ.get("TQDM_DISABLE"))
     if sys.stderr.isatty():
-        return tqdm(iterable, desc=description, total=total, dynamic_ncols=True)
+        return tqdm(iterable, description, total, dynamic_ncols=True, disable=disable)
     return tqdm(
         iterable,
         desc=description,
         total=total,
         file=_LineWriter(),
+        disable=disable,
         mininterval=LOG_INTERVAL_SECONDS,
         bar_format="{desc}: {percentage:3.0f}% {n_fmt}/{total_fmt} "
         "[{elapsed}<{remaining}] {postfix}",

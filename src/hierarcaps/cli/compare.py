@@ -1,0 +1,54 @@
+"""``hierarcaps compare``."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from hierarcaps.cli.output import show_json, show_table
+from hierarcaps.cli.probe import measure
+from hierarcaps.models.entry import as_entry
+from hierarcaps.runtime.errors import InputError
+
+
+def run_compare(
+    first: str,
+    second: str,
+    test_set: tuple[Path, Path] | None,
+    device: str,
+    batch_size: int,
+    as_json: bool,
+) -> None:
+    """Show what differs between two results, or two models that are measured first."""
+    entries = [None if _has_results(each) else as_entry(each) for each in (first, second)]
+    if test_set is not None and not any(entries):
+        raise InputError("both are results already, expected no --images and --hierarchies")
+    from hierarcaps.data.official import find_test_set
+    from hierarcaps.evaluation.compare import compare
+
+    with TemporaryDirectory() as scratch:
+        folders = []
+        for place, (name, entry) in enumerate(zip((first, second), entries, strict=True)):
+            folders.append(Path(name))
+            if entry is not None:
+                test_set = test_set or find_test_set()
+                folders[-1] = Path(scratch, str(place))
+                measure(entry, test_set, folders[-1], device, batch_size)
+        table = compare(*folders)
+    if as_json:
+        show_json({"first": first, "second": second, "differences": table.to_dict("records")})
+        return
+    rows = [
+        (
+            row.task,
+            row.metric,
+            f"{row.first:.3f}",
+            f"{row.second:.3f}",
+            f"{row.difference:+.3f}",
+            f"{row.low:+.3f} to {row.high:+.3f}",
+        )
+        for row in table.itertuples()
+    ]
+    show_table(("task", "metric", "A", "B", "B - A", "95% interval"), rows, names=2)
+
+
+def _has_results(name: str) -> bool:
+    return next(Path(name).glob("**/ordering.json"), None) is not None

@@ -1,0 +1,88 @@
+"""What ``examples/`` shows is run: a loop and a trainer of transformers, on tiny models."""
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+import torch
+from tiny_transformers import tiny_clip
+from transformers import AutoTokenizer, CLIPModel, TrainingArguments
+
+import hierarcaps
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+KINDS = {"goat": "boat", "cow": "car", "duck": "bus", "hen": "van"}
+
+
+def example(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, EXAMPLES / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> str:
+    return str(tiny_clip(tmp_path / "model"))
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> str:
+    def chain(name: str, kind: str) -> str:
+        return f"{name} => {kind} => a {kind} => a red {kind}"
+
+    rows = [f"{chain('beast', kind)},{chain('thing', other)}" for kind, other in KINDS.items()]
+    (tmp_path / "items.csv").write_text("\n".join(["positive,negative", *rows]) + "\n")
+    return str(tmp_path / "items.csv")
+
+
+def test_all_examples_are_run_here():
+    assert {path.stem for path in EXAMPLES.glob("*.py")} == {"torch_loop", "hugging_face_trainer"}
+
+
+def changed(before: str, after: CLIPModel) -> set[str]:
+    """Return the towers of which something changed."""
+    old = CLIPModel.from_pretrained(before).state_dict()
+    new = after.state_dict()
+    return {name.split(".")[0] for name in new if not torch.equal(new[name], old[name])}
+
+
+def test_a_loop_of_ones_own(model: str, table: str, tmp_path: Path, capsys):
+    module = example("torch_loop")
+    module.main([model, table, str(tmp_path / "trained")])
+    assert capsys.readouterr().out.startswith("step 0: ")
+    trained = CLIPModel.from_pretrained(tmp_path / "trained")
+    assert changed(model, trained) == {"text_model", "text_projection"}
+    torch.manual_seed(0)
+    tokenizer = AutoTokenizer.from_pretrained(model)
+    items = hierarcaps.read_hierarchies(table)
+    losses = list(module.train(trained, tokenizer, items, learning_rate=1e-3, epochs=30))
+    assert losses[-1] < losses[0] - 0.1
+
+
+def test_a_trainer_of_transformers(model: str, table: str, tmp_path: Path):
+    module = example("hugging_face_trainer")
+    module.main([model, table, str(tmp_path / "trained")])
+    trained = CLIPModel.from_pretrained(tmp_path / "trained")
+    assert changed(model, trained) == {"text_model", "text_projection"}
+    tokenizer, items = AutoTokenizer.from_pretrained(model), hierarcaps.read_hierarchies(table)
+    settings = TrainingArguments(
+        str(tmp_path / "more"), learning_rate=1e-3, num_train_epochs=30, use_cpu=True,
+        report_to="none", logging_steps=1, save_strategy="no", disable_tqdm=True,
+    )  # fmt: skip
+    trainer = module.radial_trainer(trained, tokenizer, items, settings)
+    trainer.train()
+    losses = [row["loss"] for row in trainer.state.log_history if "loss" in row]
+    assert losses[-1] < losses[0] - 0.1
+
+
+def test_both_compute_one_loss(model: str, table: str):
+    items = hierarcaps.read_hierarchies(table)
+    tokenizer = AutoTokenizer.from_pretrained(model)
+    (loop,) = example("torch_loop").train(CLIPModel.from_pretrained(model), tokenizer, items)
+    module = example("hugging_face_trainer")
+    loss = module.RadialTrainer.compute_loss(
+        module.RadialTrainer, CLIPModel.from_pretrained(model), module.Triplets(tokenizer)(items)
+    )
+    assert loop == pytest.approx(loss.item(), abs=1e-5)
