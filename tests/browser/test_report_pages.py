@@ -13,7 +13,7 @@ from hierarcaps.report.render import render
 from hierarcaps.report.study import Results
 
 ROOT = Path(__file__).resolve().parents[2]
-NOTEBOOKS = ("dataset", "zero_shot", "alignment", "qualitative", "paper")
+NOTEBOOKS = ("dataset", "zero_shot", "alignment", "qualitative", "paper", "leaderboard")
 PAGES = ("index.html", *(f"reports/{name}.html" for name in NOTEBOOKS))
 
 
@@ -30,6 +30,7 @@ def results(tmp_path_factory):
         "alignment": {**aligned, "ablations": aligned["results"]},
         "qualitative": shared,
         "paper": shared,
+        "leaderboard": shared,
     }
     root = Path(aligned["results"])
     (root / "reports").mkdir()

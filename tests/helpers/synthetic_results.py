@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import yaml
 from PIL import Image, ImageDraw
+from synthetic_leaderboard import write_board
 
 from hierarcaps.models.embeddings import Embeddings, write_embeddings
 from hierarcaps.runtime.files import write_json
@@ -184,6 +185,7 @@ def write_results(root: Path, n: int = 60, drawn: bool = True, suffix: str = "")
             _summary_row("random", "baseline", 0, "hierarchical_retrieval", metric, 0.004, n, 0.004)
         )
     pd.DataFrame(rows).to_csv(root / "summary.csv", index=False)
+    write_board(root / "leaderboard.json", n=n, hostile=suffix)
     examples = [(f"test-{i:05d}", _png(i), gold) for i, gold in enumerate(golds[: min(n, 40)])]
     pd.DataFrame(examples, columns=["item_id", "image", "gold"]).to_parquet(
         root / "examples.parquet"

@@ -108,3 +108,9 @@ def write_published(path: Path, change: Callable[[dict], None] = lambda state: N
     path.parent.mkdir(parents=True, exist_ok=True)
     torch.save({"model": state, "iteration": 120000}, path)
     return path
+
+
+def drop_lift(state: dict) -> None:
+    """Leave the CLIP that such a checkpoint is without its lift to the hyperboloid."""
+    for name in ("curv", "visual_alpha", "textual_alpha"):
+        del state[name]

@@ -25,8 +25,11 @@ NOT_IN_CORE = {"pandas", "pyarrow", "pillow", "transformers", "open-clip-torch",
 
 
 def uv(*arguments: str | Path, directory: Path = ROOT) -> None:
-    links = os.environ.get("PIP_FIND_LINKS", "").replace(" ", ",")
-    variables = {"UV_FIND_LINKS": links, "UV_CONSTRAINT": str(ROOT / "constraints.txt")}
+    told = [sys.executable, "-m", "pip", "config", "get", "global.find-links"]
+    configured = subprocess.run(told, capture_output=True, text=True, check=False).stdout
+    links = os.environ.get("PIP_FIND_LINKS", configured)
+    folders = ",".join(links.split())
+    variables = {"UV_FIND_LINKS": folders, "UV_CONSTRAINT": str(ROOT / "constraints.txt")}
     command = [sys.executable, "-m", "uv", *arguments, "--quiet"]
     run_command(command, directory, {**variables, **os.environ}, check=True)
 

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 from small_study import executed, planned, snakemake
 
-EVALUATED = {"embed", "evaluate", "summarise", "compare_objectives", "compare_published"}
+EVALUATED = {"embed", "evaluate", "summarise", "compare_objectives", "compare_published"} | {
+    "write_leaderboard"
+}
 PAGES = {"render_report", "export_explorer", "write_index"}
 
 

@@ -11,7 +11,8 @@ from planning import FEWER, detailed_summary, plan, recorded_code, snakemake_on
 from small_study import ROOT, merge
 
 EVALUATE = {"evaluate", "evaluate_baselines", "compare_objectives"}
-PROBED = {"embed", "evaluate", "summarise", "compare_objectives", "render_report"}
+COMPARED = {"compare_objectives", "write_leaderboard"}
+PROBED = {"embed", "evaluate", "summarise", "render_report"} | COMPARED
 JUDGED = {"filter_written", "recombine", "train_hierarchy_model", "write_items"}
 MLFLOW = {"mirror_to_mlflow"}
 # What each parameter decides itself (what follows from it runs too); the longest prefix counts.
@@ -21,7 +22,7 @@ DECIDES: dict[str, set[str]] = {
     | EVALUATE
     | MLFLOW
     | {"list_embedding_needs", "draw_contact_sheet", "pick_examples", "export_explorer"}
-    | {"compare_published", "write_index"},
+    | {"compare_published", "write_leaderboard", "write_index"},
     "scenes": {"draw_scenes"},
     "pretrain": {"pretrain"},
     "pretrain.training": {"pretrain", "pretrain_meru"},
@@ -56,16 +57,18 @@ DECIDES: dict[str, set[str]] = {
     "generation.production": {"write_items"},
     "generation.production.shards": {"write_items", "gather_items"},
     "alignment": {"align"},
+    "alignment.training": {"align", "write_leaderboard"},
     "alignment.models": {"align", "export_explorer"} | PROBED | MLFLOW,
     "alignment.seeds": {"align"} | PROBED | MLFLOW,
     "alignment.recipe": {"align"} | MLFLOW,
     "alignment.objectives": {"align"} | MLFLOW,
-    "test_set.name": set(),
+    "test_set.name": {"write_leaderboard"},
     "test_set.hierarchies": {"gather_captions", "list_embedding_needs", "embed", "evaluate"}
     | {"evaluate_baselines", "pick_examples", "export_explorer"},
     "test_set.images": {"embed", "pick_examples", "export_explorer"},
     "probe": {"embed"},
     "evaluation": EVALUATE,
+    "evaluation.bootstrap": EVALUATE | {"write_leaderboard"},
     "evaluation.drawn_world.scenes": {"list_embedding_needs", "embed"} | EVALUATE,
     "evaluation.drawn_world.templates": {"list_embedding_needs"} | EVALUATE,
     "report": {"pick_examples"},

@@ -31,10 +31,14 @@ def report_of(job: Job) -> str:
     [
         ("report/index/page.css", {"write_index"}),
         ("explorer/page.css", {"export_explorer"}),
-        ("report/page.css", {"dataset", "zero_shot", "alignment", "qualitative", "paper"}),
+        (
+            "report/page.css",
+            {"dataset", "zero_shot", "alignment", "qualitative", "paper", "leaderboard"},
+        ),
         ("report/dataset/tables.py", {"dataset"}),
         ("report/zero_shot/plane.py", {"zero_shot"}),
         ("report/qualitative/page.py", {"qualitative"}),
+        ("report/leaderboard/figures.py", {"leaderboard"}),
     ],
 )
 def test_what_one_page_is_made_with_concerns_that_page_alone(pretended, checkout, file, pages):

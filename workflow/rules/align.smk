@@ -18,6 +18,8 @@ rule align:
         "logs/align/{model}-{objective}-seed{seed}.log",
     benchmark:
         "logs/benchmarks/align/{model}-{objective}-seed{seed}.tsv"
+    wildcard_constraints:
+        model=any_of(model for model in ALIGNMENT["models"] if not of_transformers(model)),
     conda:
         "../envs/torch.yml"
     threads: 1
@@ -33,6 +35,16 @@ rule align:
         "../scripts/align.py"
 
 
+use rule align as align_transformers with:
+    output:
+        config="models/{model}/{objective}/seed{seed}/config.json",
+        weights="models/{model}/{objective}/seed{seed}/model.safetensors",
+        root="models/{model}/{objective}/seed{seed}/root.json",
+        curve="models/{model}/{objective}/seed{seed}/curve.csv",
+    wildcard_constraints:
+        model=any_of(filter(of_transformers, ALIGNMENT["models"])),
+
+
 rule models:
     """Every checkpoint of the study that the workflow makes."""
     input:
@@ -42,6 +54,6 @@ rule models:
             for seed in entry.get("seeds", [0])
         ],
         [
-            local_checkpoint({"open_clip": f"models/{model}/{objective}/seed{{seed}}"}, seed)
+            local_checkpoint(aligned_entry(model, objective), seed)
             for model, objective, seed in ALIGNED
         ],

@@ -11,6 +11,7 @@ HIERARCHY_MODEL = "models/hierarchy"
 LEFT_OUT = config["test_set"].get("left_out", config["test_set"]["hierarchies"])
 CHECKPOINT = ["open_clip_config.json", "open_clip_model.safetensors"]
 MERU_CHECKPOINT = ["meru_config.json", "meru_model.safetensors"]
+TRANSFORMERS_CHECKPOINT = ["config.json", "model.safetensors"]
 
 TASKS = task_names(EVALUATION)
 # Published files, by the folder they go to: downloaded where a task reads one and it is absent.
@@ -39,9 +40,7 @@ def growing(first):
 
 def local_model(name):
     """The files of a model in a local folder; none where a hub provides it."""
-    return [f"{name}/{file}" for file in ("config.json", "model.safetensors")] * (
-        name.startswith("models/")
-    )
+    return [f"{name}/{file}" for file in TRANSFORMERS_CHECKPOINT] * name.startswith("models/")
 
 
 def shards(step, number):
@@ -105,8 +104,9 @@ def local_checkpoint(entry, seed):
         if name.startswith("hf-hub:"):
             return []
         return [name] if Path(name).suffix else [f"{name}/{file}" for file in MERU_CHECKPOINT]
-    folder = Path(entry.get("transformers", ""), "config.json")
-    return [str(folder), str(folder.with_name("model.safetensors"))] * folder.is_file()
+    name = entry.get("transformers", "").replace("{seed}", str(seed))
+    files = [str(Path(name, file)) for file in TRANSFORMERS_CHECKPOINT]
+    return local_model(name) or files * Path(files[0]).is_file()
 
 
 def model_of(wildcards):
@@ -114,8 +114,24 @@ def model_of(wildcards):
     if wildcards.objective == "zeroshot":
         entry = config["models"][wildcards.model]
         return {key: value for key, value in entry.items() if key != "seeds"}
-    folder = f"models/{wildcards.model}/{wildcards.objective}/seed{{seed}}"
-    return {"open_clip": folder, "root": f"{folder}/root.json"}
+    return aligned_entry(wildcards.model, wildcards.objective)
+
+
+def of_transformers(model):
+    """Whether a model is one of the transformers library; an aligned one is written as it came."""
+    return "transformers" in config["models"][model]
+
+
+def aligned_entry(model, objective):
+    """The registry entry of an aligned model, ``{seed}`` being the order of its items."""
+    folder = f"models/{model}/{objective}/seed{{seed}}"
+    family = "transformers" if of_transformers(model) else "open_clip"
+    return {family: folder, "root": f"{folder}/root.json"}
+
+
+def any_of(models):
+    """A pattern of these names alone; of none where there are none."""
+    return "|".join(map(re.escape, models)) or "(?!)"
 
 
 def root_of(wildcards):

@@ -23,6 +23,14 @@ CURVES = [
 # Studies of their own (`make ablations`, `make sweep`): shown where they were run.
 FURTHER = {name: f"{RESULTS}/{name}" for name in ("ablations", "sweep")}
 
+# The tasks of the leaderboard, and the results that others submitted to it.
+BOARD_TASKS = ["hierarchical_retrieval", "ordering", "retrieval"]
+SUBMITTED = [
+    str(path)
+    for task in BOARD_TASKS
+    for path in sorted(Path(workflow.basedir, "submissions").glob(f"*/zeroshot/seed0/{task}.*"))
+]
+
 # What several notebooks read.
 STUDY = [*rules.probe.input, f"{RESULTS}/run.json", f"{RESULTS}/examples.parquet"]
 
@@ -81,6 +89,12 @@ NOTEBOOKS = {
     },
 }
 
+if len(config["models"]) > 1:
+    NOTEBOOKS["leaderboard"] = {
+        "input": [*STUDY, f"{RESULTS}/leaderboard.json"],
+        "parameters": {"results": RESULTS, "models": REPORTED},
+    }
+
 # What the explorer shows: one seed of every model, before and after alignment, and chance.
 EXPLORED = [
     *((model, "zeroshot", entry.get("seeds", [0])[0]) for model, entry in config["models"].items()),
@@ -137,6 +151,12 @@ rule pick_examples:
 rule compare_published:
     """Published numbers beside ours, each with what is the same and what differs."""
     input:
+        # What only a checkpoint of MERU's format tells: whether it is on the hyperboloid.
+        [
+            result_files(name, "zeroshot", entry.get("seeds", [0])[0], ["ordering"], ["json"])
+            for name, entry in config["models"].items()
+            if "meru" in entry
+        ],
         summary=f"{RESULTS}/summary.csv",
         pooled=f"{RESULTS}/pooled.csv",
         run=f"{RESULTS}/run.json",
@@ -160,6 +180,52 @@ rule compare_published:
         *code_of("compare_published.py", "config/paper_results.csv"),
     script:
         "../scripts/compare_published.py"
+
+
+rule write_leaderboard:
+    """Every model by metric, with its interval and the ranks that noise allows."""
+    input:
+        [result_files(*run, BOARD_TASKS) for run in RUNS],
+        [
+            result_files(name, "baseline", 0, [task for task in tasks if task in BOARD_TASKS])
+            for name, tasks in BASELINES.items()
+        ],
+        SUBMITTED,
+    output:
+        report(
+            f"{RESULTS}/leaderboard.json",
+            caption="../report/leaderboard.rst",
+            category="3. Data",
+            labels={"table": "leaderboard"},
+        ),
+    log:
+        "logs/write_leaderboard.log",
+    benchmark:
+        "logs/benchmarks/write_leaderboard.tsv"
+    conda:
+        "../envs/torch.yml"
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(30),
+    params:
+        *code_of("write_leaderboard.py", "config/weights.csv"),
+        runs=[*RUNS, *((name, "baseline", 0) for name in BASELINES)],
+        results=lambda wildcards: RESULTS,
+        study={
+            "test_set": config["test_set"]["name"],
+            "bootstrap": EVALUATION["bootstrap"],
+            "aligned_on": ALIGNMENT["training"],
+            "pretrained": {
+                name: (
+                    "drawn world of this study"
+                    if {**config["pretrain"]["training"], **variant}["steps"]
+                    else "nothing: random weights"
+                )
+                for name, variant in config["pretrain"]["variants"].items()
+            },
+        },
+    script:
+        "../scripts/write_leaderboard.py"
 
 
 rule render_report:
@@ -232,6 +298,7 @@ LINKED = {
     "differences.csv": "paired differences between runs of one model",
     "pooled.csv": "aligned models: means over orders of the training items, with one interval",
     "published.csv": "published numbers beside ours, and what is the same",
+    "leaderboard.json": "every model by metric, with its interval and possible ranks",
     "metrics.json": "the headline, for dvc metrics",
     "run.json": "parameters, versions and test set",
 }

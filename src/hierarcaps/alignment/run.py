@@ -13,11 +13,13 @@ from hierarcaps.alignment.settings import AlignmentSettings
 from hierarcaps.data.hierarchy import CaptionHierarchy, read_hierarchies
 from hierarcaps.data.images import open_images
 from hierarcaps.data.leakage import leave_out
+from hierarcaps.geometry.spaces import Sphere
 from hierarcaps.models.embed import embed_images
 from hierarcaps.models.encoder import DualEncoder
 from hierarcaps.models.registry import load_model
 from hierarcaps.models.roots import ROOT_FILE, write_root
 from hierarcaps.models.save import save_encoder
+from hierarcaps.runtime.errors import InputError
 from hierarcaps.runtime.torch_setup import choose_device
 
 STATE_ROOT = Path(".alignment-state")
@@ -52,10 +54,16 @@ def align_model(
             all.
 
     Raises:
-        InputError: as :func:`hierarcaps.alignment.recipe.align`, and for unreadable files.
+        InputError: as :func:`hierarcaps.alignment.recipe.align`; for a model on the hyperboloid and
+            for unreadable files.
     """
     settings = AlignmentSettings.from_params(recipe)
     encoder = load_model(entry, entry.get("seeds", [0])[0], choose_device("auto"))
+    if not isinstance(encoder.geometry, Sphere):
+        raise InputError(
+            f"model {encoder.provenance()['name']} is on the hyperboloid, expected one on the "
+            "sphere to align"
+        )
     tested = [item.image for item in read_hierarchies(left_out_path) if item.image]
     training, validation = (_read(path, tested) for path in (training_path, validation_path))
     if validation_items and validation_items < len(validation):

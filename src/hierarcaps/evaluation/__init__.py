@@ -1,6 +1,15 @@
 """Evaluation of embeddings: tasks, trivial baselines, paired differences, result files."""
 
 __all__ = [
-    "baselines", "compare", "cost", "describe", "differences", "examples", "probe", "published",
-    "results", "tasks",
-]  # fmt: skip
+    "baselines",
+    "compare",
+    "cost",
+    "describe",
+    "differences",
+    "examples",
+    "leaderboard",
+    "probe",
+    "published",
+    "results",
+    "tasks",
+]

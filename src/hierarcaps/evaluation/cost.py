@@ -32,11 +32,17 @@ _SIDE = 1024
 
 @dataclass(frozen=True)
 class Weights:
-    """A row of ``config/weights.csv``: GB, and GFLOP to encode one image and one text."""
+    """A row of ``config/weights.csv``: GB, and GFLOP to encode one image and one text.
+
+    ``training`` names the training data, ``saw_coco`` (yes, no) says whether images of COCO were in
+    it; both are empty where no source says so.
+    """
 
     gigabytes: float
     image_gflop: float
     text_gflop: float
+    training: str = ""
+    saw_coco: str = ""
 
     def gflop(self) -> float:
         """Return the work on the official test set."""
@@ -50,7 +56,13 @@ def read_weights(path: str | Path) -> dict[str, Weights]:
     """Read the table of what is known of published weights, by their name."""
     with Path(path).open(encoding="utf-8", newline="") as file:
         return {
-            row.pop("weights"): Weights(**{key: float(value) for key, value in row.items()})
+            row["weights"]: Weights(
+                float(row["gigabytes"]),
+                float(row["image_gflop"]),
+                float(row["text_gflop"]),
+                row["training"],
+                row["saw_coco"],
+            )
             for row in csv.DictReader(file)
         }
 

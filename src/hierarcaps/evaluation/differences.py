@@ -138,11 +138,11 @@ def _compare(tasks: Iterable[Task], folder: Path, before: Path | None) -> Compar
     found: Comparison = {}
     for task in tasks:
         path = folder / f"{task.name}.parquet"
-        table = _read_table(path)
+        table = read_rows(path)
         values = dict(task.values(table))
         if before is not None:
             other_path = before / path.name
-            other = _read_table(other_path)
+            other = read_rows(other_path)
             key = table.columns[0]
             if key not in other or not table[key].equals(other[key]):
                 raise InputError(
@@ -185,7 +185,12 @@ def _write(rows: Sequence[tuple[Any, ...]], columns: Sequence[str], path: str | 
         pd.DataFrame(rows, columns=columns).to_csv(partial, index=False, lineterminator="\n")
 
 
-def _read_table(path: Path) -> pd.DataFrame:
+def read_rows(path: Path) -> pd.DataFrame:
+    """Read the table of an evaluated run, a row per item.
+
+    Raises:
+        InputError: there is none.
+    """
     if not path.is_file():
         raise InputError(f"{path}: no such file, expected the table of an evaluated run")
     return pd.read_parquet(path)

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from hierarcaps.evaluation import sameness
+from hierarcaps.evaluation.results import Run
 from hierarcaps.evaluation.sameness import Measured
 from hierarcaps.runtime.errors import InputError
 from hierarcaps.runtime.files import atomic_path
@@ -70,7 +71,8 @@ def compare_with_published(
         pooled: the table of ``pooled.csv``, for aligned models: means over orders of the training
             items.
         published: the table of ``read_published``; models have the names of the parameters.
-        params: the parameters that ``summary`` was made with.
+        params: the parameters that ``summary`` was made with; a model on the hyperboloid has the
+            ``root`` origin.
 
     Returns:
         ``COLUMNS``. ``ours`` has its interval over items, ``runs`` counts the orders that it is the
@@ -124,8 +126,8 @@ def published_comparison(results: str | Path, published_path: str | Path) -> pd.
     """Return ``compare_with_published`` of a folder of results.
 
     Args:
-        results: has ``summary.csv``, ``pooled.csv`` and ``run.json`` (the parameters that they were
-            made with).
+        results: has ``summary.csv``, ``pooled.csv``, ``run.json`` (the parameters that they were
+            made with) and the results of the runs.
         published_path: ``config/paper_results.csv``.
 
     Raises:
@@ -136,9 +138,27 @@ def published_comparison(results: str | Path, published_path: str | Path) -> pd.
             pd.read_csv(Path(results, name)) for name in ("summary.csv", "pooled.csv")
         )
         run = json.loads(Path(results, "run.json").read_text(encoding="utf-8"))
+        params = _with_roots(run["params"], Path(results))
     except FileNotFoundError as error:
         raise InputError(f"{error.filename}: no such file, expected results of the study") from None
-    return compare_with_published(summary, pooled, read_published(published_path), run["params"])
+    return compare_with_published(summary, pooled, read_published(published_path), params)
+
+
+def _with_roots(params: Mapping[str, Any], results: Path) -> dict[str, Any]:
+    """Return the parameters with the root that no parameter names: a hyperboloid's origin.
+
+    Only the checkpoint tells whether a model in MERU's format is on the hyperboloid; what was
+    measured of it says so.
+    """
+    models = dict(params["models"])
+    for name, entry in models.items():
+        run = Run(name, "zeroshot", entry.get("seeds", [0])[0])
+        path = run.folder(results) / "ordering.json"
+        if "meru" in entry and path.is_file():  # else there is nothing to compare
+            measured = json.loads(path.read_text(encoding="utf-8"))
+            if "lift" in measured["provenance"]["model"]:
+                models[name] = {**entry, "root": "origin"}
+    return {**params, "models": models}
 
 
 def write_comparison(results: str | Path, published_path: str | Path, path: str | Path) -> None:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -29,6 +29,8 @@ SUMMARY_COLUMNS = ["model", "objective", "seed", "task", "metric", "value", "low
 POOLED_COLUMNS = [
     "model", "objective", "reference", "task", "metric", "value", "low", "high", "n", "orders",
 ]  # fmt: skip
+Kind = Literal["model", "untrained", "baseline"]
+UNTRAINED_SUFFIX = "-untrained"
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,13 @@ class Run:
     model: str
     objective: str
     seed: int
+
+    @property
+    def kind(self) -> Kind:
+        """``baseline`` (no model), ``untrained`` (random weights) or ``model``."""
+        if self.objective == "baseline":
+            return "baseline"
+        return "untrained" if self.model.endswith(UNTRAINED_SUFFIX) else "model"
 
     def folder(self, results: str | Path) -> Path:
         """Return the folder of this run's result files."""

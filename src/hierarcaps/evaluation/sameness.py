@@ -163,11 +163,8 @@ def protocol_of(ours: Measured, params: Mapping[str, Any]) -> str:
 
 
 def _root(ours: Measured, params: Mapping[str, Any]) -> str:
-    entry = params["models"][ours.model]
-    if "meru" in entry:
-        return "origin"
     if ours.objective == "zeroshot":
-        return entry.get("root", "empty")
+        return params["models"][ours.model].get("root", "empty")
     alignment = params["alignment"]
     own = alignment["objectives"][ours.objective]
     return own.get("root", alignment["recipe"].get("root", "empty"))

@@ -8,6 +8,7 @@ __all__ = [
     "changes",
     "dataset",
     "index",
+    "leaderboard",
     "markup",
     "paper",
     "qualitative",

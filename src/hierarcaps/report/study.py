@@ -8,16 +8,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import pandas as pd
 
-from hierarcaps.evaluation.results import POOLED_COLUMNS, SUMMARY_COLUMNS
+from hierarcaps.evaluation.results import (
+    POOLED_COLUMNS,
+    SUMMARY_COLUMNS,
+    UNTRAINED_SUFFIX,
+    Kind,
+)
 from hierarcaps.evaluation.results import Run as EvaluatedRun
 from hierarcaps.report.wording import number
 from hierarcaps.runtime.errors import InputError
 
-Kind = Literal["model", "untrained", "baseline"]
 Key = tuple[str, str]  # task and metric
 
 BASELINES = {
@@ -28,7 +32,6 @@ BASELINES = {
     "random": "random embeddings",
 }
 OBJECTIVES = {"zeroshot": "zero-shot", "re": "RE", "ec": "EC"}
-UNTRAINED_SUFFIX = "-untrained"
 POOLED = "pooled.csv"
 NOT_EVALUATED = "run the evaluation before rendering its report"
 TAU_D = ("ordering", "tau_d")
@@ -58,13 +61,6 @@ def heading(key: Key) -> str:
 
 class Run(EvaluatedRun):
     """One evaluated model, as the reports name and group it."""
-
-    @property
-    def kind(self) -> Kind:
-        """``baseline`` (no model), ``untrained`` (random weights) or ``model``."""
-        if self.objective == "baseline":
-            return "baseline"
-        return "untrained" if self.model.endswith(UNTRAINED_SUFFIX) else "model"
 
     @property
     def family(self) -> str:

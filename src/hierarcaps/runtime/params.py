@@ -183,10 +183,11 @@ def _check_references(params: Mapping[str, Any]) -> None:
             f"{', '.join(params['models'])}."
         )
     for name in params["alignment"]["models"]:
-        if "open_clip" not in params["models"][name]:
+        path = params["models"][name].get("meru", "")
+        if path and not Path(path).suffix:  # a published file can be a CLIP: it is seen when read
             raise InputError(
-                f"params: alignment.models: {name} is not a model of open_clip; the workflow only "
-                "probes others."
+                f"params: alignment.models: {name} is on the hyperboloid; models on the sphere are "
+                "aligned, this one is only probed."
             )
     for name, entry in params["models"].items():
         for family in ("open_clip", "meru"):

@@ -336,6 +336,25 @@ def test_a_comparison_is_written_from_the_files_of_a_run(tmp_path):
         published_comparison(tmp_path, PUBLISHED)
 
 
+@pytest.mark.parametrize(
+    ("model", "protocol"),
+    [
+        ({"class": "MERU", "lift": {"curvature": 0.1}}, "protocol (ours: root origin; "),
+        ({"class": "CLIP in MERU's format"}, "Same: split, protocol"),
+    ],
+)
+def test_only_a_model_on_the_hyperboloid_has_its_root_at_the_origin(tmp_path, model, protocol):
+    params = _params("paper.yaml")
+    params["models"]["CLIP-B"] = {"meru": "models/some.pth"}
+    _summary().to_csv(tmp_path / "summary.csv", index=False)
+    _pooled().to_csv(tmp_path / "pooled.csv", index=False)
+    write_json(tmp_path / "run.json", {"params": params})
+    path = Run("CLIP-B", "zeroshot", 0).folder(tmp_path) / "ordering.json"
+    write_json(path, {"provenance": {"model": model}})
+    rows = _compared(published_comparison(tmp_path, PUBLISHED))
+    assert protocol in rows.loc["paper", "CLIP-B", "zeroshot", "tau_d"]["status"]
+
+
 @pytest.mark.parametrize("overlay", ["paper.yaml", "official.yaml"])
 def test_the_official_test_set_is_known_by_its_checked_files(overlay):
     assert split_of("ordering", _params(overlay)) == OFFICIAL_TEST_SET

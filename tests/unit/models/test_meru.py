@@ -126,7 +126,13 @@ def drop(*names: str) -> Callable[[dict], None]:
 LIFT = ("curv", "visual_alpha", "textual_alpha")
 # As the files of HyCoCLIP have it: the usual standard deviations.
 HYCOCLIP_MEAN = torch.tensor([0.229, 0.224, 0.225]).view(3, 1, 1)
-UNCHA = ("global_logit_scale", "local_logit_scale", "logit_scale_entailment")
+UNCHA = {
+    **dict.fromkeys(
+        ("global_logit_scale", "local_logit_scale", "global_local_logit_scale"), torch.tensor(2.0)
+    ),
+    "textual.min_radius_head.0.weight": torch.ones(1, 64),
+    "textual.min_radius_head.0.bias": torch.ones(1),
+}
 
 
 def hycoclip(state: dict) -> None:
@@ -134,8 +140,7 @@ def hycoclip(state: dict) -> None:
 
 
 def uncha(state: dict) -> None:
-    state |= dict.fromkeys(UNCHA, torch.tensor(2.0))
-    state["textual.min_radius_head.weight"] = torch.ones(1, 64)
+    state |= UNCHA
 
 
 def inputs(encoder) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -157,8 +162,16 @@ def test_its_family_is_what_its_own_towers_compute(tmp_path: Path, change):
     found = encoder.encode_text(tokens), encoder.encode_image(images)
     torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-5)
     assert encoder.geometry.name == "lorentz"
-    unused = sorted([*UNCHA, "textual.min_radius_head.weight"]) if change is uncha else []
-    assert encoder.provenance()["unused"] == unused
+    assert encoder.provenance()["unused"] == (sorted(UNCHA) if change is uncha else [])
+
+
+def test_a_temperature_that_no_model_of_the_family_has_is_refused(tmp_path: Path):
+    def further(state: dict) -> None:
+        state["logit_scale_entailment"] = torch.tensor(2.0)
+
+    path = write_published(tmp_path / "model.pth", further)
+    with pytest.raises(InputError, match="logit_scale_entailment"):
+        load_meru(str(path), CPU)
 
 
 @torch.inference_mode()

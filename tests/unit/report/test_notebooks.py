@@ -62,6 +62,7 @@ def pages(tmp_path_factory):
         "alignment": aligned,
         "qualitative": shared,
         "paper": shared,
+        "leaderboard": shared,
         "dataset": {"datasheet": str(folder / "datasheet.json")},
     }
     assert sorted(parameters) == [path.stem for path in TEMPLATES]
@@ -76,6 +77,7 @@ def pages(tmp_path_factory):
         ("alignment", 7, 5),
         ("qualitative", 1, 5),
         ("paper", 3, 7),
+        ("leaderboard", 1, 5),
     ],
 )
 def test_pages_are_accessible(pages, name, figures, tables):

@@ -69,7 +69,7 @@ def test_every_overlay_is_valid(params, overlay):
         ("models.mine", {"open_clip": "models/meru-24/seed0"}, "objective 'meru', expected 'clip'"),
         ("models.mine", {"meru": "models/rn-24/seed0"}, "objective 'clip', expected 'meru'"),
         ("models.mine", {"meru": "a.pth", "root": "mum"}, "models.mine.root: expected one of"),
-        ("alignment.models", ["meru-24"], "meru-24 is not a model of open_clip"),
+        ("alignment.models", ["meru-24"], "meru-24 is on the hyperboloid"),
         ("pretrain.variants.rn-24.objective", "meru", "expected 'entailment_weight' with the"),
         ("models.mine", {"openclip": "ViT-B-32"}, "models.mine: unknown key 'openclip'"),
         ("models.mine", {"open_clip": "ViT-B-32", "seeds": []}, "models.mine.seeds: "),

@@ -62,8 +62,14 @@ _PIXELS = ("pixel_mean", "pixel_std")
 _PREPROCESSING = ("mean", "std", "interpolation", "resize_mode")
 _IGNORED = ("textual.attn_mask", *_PIXELS, _PATCH_BIAS)
 _REQUIRED = (*_PIXELS, *_NAMES, _PATCH_BIAS)
-# Of UNCHA's training alone: the radius that a text was given at least, and further temperatures.
-_UNUSED_HEAD, _LOGIT_SCALE = "textual.min_radius_head", "logit_scale"
+# Of UNCHA's training alone: the least radius of a text, and further temperatures.
+_UNUSED = (
+    "textual.min_radius_head.0.weight",
+    "textual.min_radius_head.0.bias",
+    "global_logit_scale",
+    "local_logit_scale",
+    "global_local_logit_scale",
+)
 
 
 @dataclass(frozen=True)
@@ -108,7 +114,7 @@ def read_meru(name: str) -> MeruCheckpoint:
         )
     state = _read_tensors(path)
     state = renamed(state, renaming(_PROJECTIONS, state) or {})
-    unused = tuple(sorted(key for key, value in state.items() if _is_unused(key, value)))
+    unused = tuple(sorted(state.keys() & {*_UNUSED}))
     state = {key: value for key, value in state.items() if key not in unused}
     lifted = any(key in state for key in LIFT)
     required = (*LIFT, *_REQUIRED) if lifted else _REQUIRED
@@ -136,11 +142,6 @@ def _hub_path(name: str) -> Path:
             f"model {name}: expected {HUB_PREFIX}organisation/repository/file of a checkpoint"
         )
     return hub_file("/".join(parts[:2]), ["/".join(parts[2:])])
-
-
-def _is_unused(key: str, value: Tensor) -> bool:
-    further = key != _LOGIT_SCALE and _LOGIT_SCALE in key and value.numel() == 1
-    return further or key.startswith(_UNUSED_HEAD)
 
 
 def _read_folder(folder: Path) -> MeruCheckpoint:
