@@ -22,19 +22,18 @@ def run_describe(
 ) -> None:
     """Retrieve captions for images, show them, and write a page where one is asked for."""
     entry = as_entry(model)
-    from hierarcaps.data.images import open_image_files
     from hierarcaps.data.official import find_test_set
     from hierarcaps.evaluation.describe import describe, read_candidates
 
     source = captions or find_test_set("--captions FILE")[0]
     candidates = read_candidates(source)
-    store = open_image_files(images)
-    found = describe(entry, store, candidates, thresholds, device, batch_size)
+    found = describe(entry, images, candidates, thresholds, device, batch_size)
     if html is not None:
         from hierarcaps.cli.page import render_page
+        from hierarcaps.data.images import open_image_files
         from hierarcaps.runtime.files import atomic_path
 
-        page = render_page(model, str(source), found, store)
+        page = render_page(model, str(source), found, open_image_files(images))
         with atomic_path(html) as partial:
             partial.write_text(page, encoding="utf-8", newline="\n")
     if as_json:

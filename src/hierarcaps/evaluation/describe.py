@@ -1,6 +1,6 @@
 """What a model retrieves for images: captions from general to specific, with no right answer."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from hierarcaps.data.hierarchy import read_hierarchies
-from hierarcaps.data.images import ImageStore
+from hierarcaps.data.images import open_image_files
 from hierarcaps.data.names import names_an_image
 from hierarcaps.data.tables import read_plain_rows, shorten
 from hierarcaps.geometry.spaces import similarity_matrix
@@ -49,7 +49,7 @@ class Description:
 
 def describe(
     model: str | Mapping[str, Any],
-    images: ImageStore,
+    images: Iterable[str | Path],
     captions: Sequence[str],
     thresholds: int = 50,
     device: str = "auto",
@@ -59,7 +59,7 @@ def describe(
 
     Args:
         model: what :func:`hierarcaps.models.entry.as_entry` takes.
-        images: all of them are described, in their order.
+        images: files, and folders that stand for the images that lie in them.
         captions: what can be retrieved, each once.
         thresholds: radii from the smallest to the largest, >= 2; an image retrieves at each the
             caption of the highest similarity within it.
@@ -70,12 +70,14 @@ def describe(
         InputError: no image or caption; an image, model or device that cannot be used.
     """
     entry, target = as_entry(model), choose_device(device)
-    if not images.names or not captions:
-        what = "captions" if images.names else "images"
+    store = open_image_files(images)
+    names = store.names
+    if not names or not captions:
+        what = "captions" if names else "images"
         raise InputError(f"found no {what} to describe images with, expected at least one")
     strings = sorted(set(captions))
     encoder = load_model(entry, device=target)
-    vectors = embed_images(encoder, images, images.names, batch_size)
+    vectors = embed_images(encoder, store, names, batch_size)
     empty, *of_texts = embed_texts(encoder, ["", *strings], batch_size)
     texts = np.stack(of_texts)
     geometry, root = find_root(entry.get("root"), encoder.geometry, empty, texts)
@@ -89,7 +91,7 @@ def describe(
             retrieved = tuple(
                 RetrievedText(strings[i], float(r), float(s)) for i, r, s in texts_of_chain
             )
-            found.append(Description(images.names[start + row], retrieved))
+            found.append(Description(names[start + row], retrieved))
     return found
 
 

@@ -150,6 +150,10 @@ def test_text_towers_that_see_the_padding_are_not_cropped(tiny_folder: Path, tmp
     [
         ({"open_clip": "ViT-B32"}, "similar architectures: ViT-B-32"),
         ({"open_clip": "ViT-B32", "pretrained": "openai"}, "similar architectures: ViT-B-32"),
+        (
+            {"open_clip": "zzz", "pretrained": "qqq"},
+            "a repository of the hub is 'transformers: zzz/qqq' or 'open_clip: hf-hub:zzz/qqq'",
+        ),
         ({"open_clip": "ViT-B-32", "pretrained": "openia"}, "one of the tags openai, laion400m"),
         ({"open_clip": "ViT-B-32"}, "'pretrained' is missing.*openai"),
         ({"open_clip": "models/absent/seed0"}, "no such folder"),

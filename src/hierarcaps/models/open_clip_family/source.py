@@ -70,9 +70,13 @@ def find_source(name: str, pretrained: str | None) -> Source:
     if not name.startswith((HUB_PREFIX, FOLDER_PREFIX)) and architecture in open_clip.list_models():
         return _with_text_files(_find_architecture(architecture, pretrained), None)
     if pretrained is not None:
+        hub = f"{name}/{pretrained}"
+        near = _near(architecture, open_clip.list_models()) or (
+            f"; a repository of the hub is 'transformers: {hub}' or 'open_clip: hf-hub:{hub}'"
+        )
         raise InputError(
             f"model {name}: 'pretrained' is {pretrained!r}, expected it only beside the name of an "
-            f"architecture{_near(architecture, open_clip.list_models())}"
+            f"architecture{near}"
         )
     if name.startswith(HUB_PREFIX):
         return _with_text_files(_find_hub(name.removeprefix(HUB_PREFIX)), None)
