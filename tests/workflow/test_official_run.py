@@ -91,5 +91,5 @@ def test_the_benchmark_draws_and_generates_nothing(tmp_path):
     counts = job_counts(result.stdout)
     assert counts["embed"] == counts["evaluate"] == 2
     assert counts["pretrain"] == counts["fetch_official_test_set"] == 1
-    assert counts["render_report"] == 3
+    assert counts["render_report"] == 4
     assert not {"draw_scenes", "draw_contact_sheet", "write_seeds", "train_nli"} & set(counts)

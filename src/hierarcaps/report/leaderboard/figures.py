@@ -30,7 +30,8 @@ def rank_figure(models: Sequence[Model]) -> Html:
         "tied; a mark is the rank of the value itself. Circles: embeddings on a sphere; diamonds: "
         "on a hyperboloid. Models from the top by the mean of their possible ranks over all "
         f"panels. Two models differ where the bootstrap 95% interval of their difference, on the "
-        f"same items, excludes 0; n = {span(sizes)} items.",
+        f"same items, excludes 0; n = {span(sizes)} items. Seeds of a model, and orders of the "
+        "training items of an aligned one, are averaged item by item.",
     )
 
 
