@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from hierarcaps.runtime.errors import InputError
-from hierarcaps.runtime.params import check_repeated_keys, drop_nulls, validate
+from hierarcaps.runtime.params import check_repeated_keys, drop_nulls, merge, validate
 
 ROOT = Path(__file__).resolve().parents[3]
 SCHEMA = ROOT / "workflow" / "schemas" / "params.schema.yaml"
@@ -26,14 +26,6 @@ def change(params: dict, path: str, value: object) -> dict:
         section = section[parent]
     section[key] = value
     return changed
-
-
-def merge(params: dict, overlay: dict) -> dict:
-    merged = dict(params)
-    for key, value in overlay.items():
-        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
-        merged[key] = merge(merged[key], value) if both else value
-    return merged
 
 
 def test_default_params_are_valid(params):
