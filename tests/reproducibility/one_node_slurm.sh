@@ -11,7 +11,11 @@ die() { echo "one_node_slurm.sh: $1" >&2; exit 1; }
 
 stop() {
   for daemon in slurmd slurmctld munged; do
-    [[ -f $folder/$daemon.pid ]] && kill "$(cat "$folder/$daemon.pid")" 2>/dev/null || true
+    [[ -f $folder/$daemon.pid ]] || continue
+    pid=$(cat "$folder/$daemon.pid")
+    kill "$pid" 2>/dev/null || true
+    # It writes its state before it ends: until then the folder cannot be removed.
+    timeout 60 tail --pid="$pid" --follow /dev/null || kill -KILL "$pid" 2>/dev/null || true
   done
   # Only a configuration of our own is ours to remove.
   if grep -qs "^# one_node_slurm $folder\$" $configuration; then
