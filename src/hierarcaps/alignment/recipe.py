@@ -145,21 +145,21 @@ class _Run:
         n_steps, state, settings = self.schedule.n_steps, self.state, self.settings
         if not state.curve:
             self._validate()
-        bar = progress(None, f"aligning ({settings.objective})", total=n_steps)
-        bar.update(state.step)
-        saved = time.monotonic()
-        while state.step < n_steps and not self._stopped():
-            self._step()
-            bar.update()
-            validate = state.step % settings.validate_every == 0 or state.step == n_steps
-            if validate or state.step % settings.log_every == 0:
-                bar.set_postfix_str(self._log(), refresh=False)
-                if validate:
-                    self._validate()
-                if time.monotonic() - saved >= save_seconds:
-                    self._save()
-                    saved = time.monotonic()
-        bar.close()
+        # Closed after an interruption too, before anything is said of it.
+        with progress(None, f"aligning ({settings.objective})", total=n_steps) as bar:
+            bar.update(state.step)
+            saved = time.monotonic()
+            while state.step < n_steps and not self._stopped():
+                self._step()
+                bar.update()
+                validate = state.step % settings.validate_every == 0 or state.step == n_steps
+                if validate or state.step % settings.log_every == 0:
+                    bar.set_postfix_str(self._log(), refresh=False)
+                    if validate:
+                        self._validate()
+                    if time.monotonic() - saved >= save_seconds:
+                        self._save()
+                        saved = time.monotonic()
         return self._finish()
 
     def _step(self) -> None:

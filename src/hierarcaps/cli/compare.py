@@ -2,11 +2,15 @@
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 from hierarcaps.cli.output import show_json, show_table
 from hierarcaps.cli.probe import measure
 from hierarcaps.models.entry import as_entry
 from hierarcaps.runtime.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def run_compare(
@@ -36,6 +40,11 @@ def run_compare(
     if as_json:
         show_json({"first": first, "second": second, "differences": table.to_dict("records")})
         return
+    show_differences(table, ("A", "B", "B - A"))
+
+
+def show_differences(table: "pd.DataFrame", names: tuple[str, str, str]) -> None:
+    """Show the table of ``evaluation.compare``; ``names`` are of the values and the difference."""
     rows = [
         (
             row.task,
@@ -47,7 +56,7 @@ def run_compare(
         )
         for row in table.itertuples()
     ]
-    show_table(("task", "metric", "A", "B", "B - A", "95% interval"), rows, names=2)
+    show_table(("task", "metric", *names, "95% interval"), rows, names=2)
 
 
 def _has_results(name: str) -> bool:
