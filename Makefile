@@ -41,7 +41,7 @@ $(BIN)/python workflow/announce.py $(1) "$(MODELS)"
 $(BIN)/snakemake --configfile $(1) $(chosen) -- all
 endef
 
-.PHONY: run test test-reproducibility test-slurm test-lowest lint smoke official official-align zoo sweep ablations report readme pictures review mlflow benchmark lock wheel clean
+.PHONY: run check test test-reproducibility test-slurm test-lowest lint smoke official official-align zoo sweep ablations report readme pictures review mlflow benchmark lock wheel clean
 
 run: $(ENV)/installed  ## The whole study in its default profile
 	$(BIN)/snakemake all
@@ -73,6 +73,9 @@ lint: $(ENV)/installed  ## Style and types
 
 smoke: $(ENV)/installed  ## The same DAG at a tenth of the size, in build/smoke
 	$(BIN)/snakemake --directory build/smoke --configfile config/smoke.yaml -- all
+
+check: $(ENV)/installed  ## In a minute, what a study lacks: CONFIG=config/paper.yaml
+	$(BIN)/hierarcaps doctor $(or $(CONFIG),params.yaml)
 
 official: $(ENV)/installed  ## The paper's models on the official test set, or some: MODELS="CLIP-B CLIP-L"
 	$(call benchmark,config/official.yaml)

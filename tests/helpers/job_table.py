@@ -1,7 +1,11 @@
-"""Reads what Snakemake prints about the jobs of a run: its table of them, and each one's block."""
+"""Reads what Snakemake prints about each job of a run; of its table, as `doctor` does."""
 
 import re
 from typing import NamedTuple
+
+from hierarcaps.cli.plan import job_counts
+
+__all__ = ["Job", "job_counts", "planned_jobs"]
 
 # Reasons of a job's own. Snakemake names them only where no job before it runs.
 OWN = ("Missing output files", "Set of input files has changed", "Params have changed")
@@ -15,21 +19,6 @@ class Job(NamedTuple):
     wildcards: str
     outputs: tuple[str, ...]
     own: bool
-
-
-def job_counts(output: str) -> dict[str, int]:
-    """Return rule -> jobs to be executed; of several runs' output, as the last that has the rule.
-
-    A dry run prints its table twice.
-    """
-    counts: dict[str, int] = {}
-    for table in output.split("Job stats:")[1:]:
-        for line in table.splitlines()[3:]:  # below the heading and its rule
-            fields = line.split()
-            if len(fields) != 2 or fields[0] == "total":
-                break
-            counts[fields[0]] = int(fields[1])
-    return counts
 
 
 def planned_jobs(output: str) -> list[Job]:

@@ -41,6 +41,7 @@ COMMANDS = (
     (measuring.probe, "Measure a model's emergent hierarchy."),
     (measuring.describe, "Show the hierarchy that a model retrieves per image."),
     (measuring.compare, "Paired differences between two models, with intervals."),
+    (measuring.doctor, "What is missing for it, or for a study."),
     (making.align, "Fine-tune a text tower on caption hierarchies."),
     (making.export, "Convert an open_clip checkpoint for transformers."),
     (making.review, "Let a person correct a test set."),

@@ -99,3 +99,29 @@ def compare(
     test_set = together(images, hierarchies)
     begin(quiet)
     run_compare(first, second, test_set, device, batch_size, as_json)
+
+
+def doctor(
+    configs: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="[CONFIG...]",
+            help="Overlays of params.yaml, or itself, of a checkout: the study that is to run.",
+            show_default=False,
+        ),
+    ] = None,
+    directory: Annotated[
+        Path, typer.Option(metavar="FOLDER", help="Where the study is to run.")
+    ] = Path(),
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Show what is missing: packages, GPU, hub, data; of a study also weights, disk and jobs.
+
+    `missing` is what the command or the study cannot do without: exit status 1. `note` is what is
+    good to know.
+    """
+    from hierarcaps.cli.doctor import run_doctor
+
+    begin(quiet)
+    run_doctor(configs or [], directory, as_json)

@@ -16,8 +16,13 @@ def show_json(content: Any) -> None:
     typer.echo(json.dumps(_defined(content), indent=2, ensure_ascii=False, allow_nan=False))
 
 
-def show_table(headings: Sequence[str], rows: Sequence[Sequence[str]], names: int) -> None:
-    """Print a table whose first ``names`` columns are words, and the others numbers."""
+def show_table(
+    headings: Sequence[str], rows: Sequence[Sequence[str]], names: int, sentences: bool = False
+) -> None:
+    """Print a table whose first ``names`` columns are words, and the others numbers.
+
+    ``sentences``: the last column may take several lines of a terminal.
+    """
     from rich import box
     from rich.table import Table
 
@@ -26,6 +31,7 @@ def show_table(headings: Sequence[str], rows: Sequence[Sequence[str]], names: in
     table = Table(box=lines, pad_edge=False, padding=(0, 2, 0, 0))
     for place, heading in enumerate(headings):
         table.add_column(heading, justify="left" if place < names else "right", no_wrap=True)
+    table.columns[-1].no_wrap = not sentences
     for row in rows:
         table.add_row(*map(harmless, row))
     console.print(table)

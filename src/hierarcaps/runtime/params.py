@@ -3,7 +3,7 @@
 import difflib
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,7 +14,7 @@ from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 from referencing.retrieval import to_cached_resource
 
-from hierarcaps.runtime.errors import InputError
+from hierarcaps.runtime.errors import InputError, one_line
 from hierarcaps.runtime.yaml_text import repeated_keys
 
 # jsonschema would compile grammars of formats that no schema here names, at a second per start.
@@ -57,6 +57,29 @@ def validate(params: Mapping[str, Any], schema_path: str | Path) -> dict[str, An
     _choose_models(params)
     _check_references(params)
     return params
+
+
+def read_params(
+    path: str | Path,
+    overlays: Iterable[str | Path],
+    schema_path: str | Path,
+    changes: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Return the validated parameters of a file, changed by overlays and ``changes`` in turn.
+
+    Raises:
+        InputError: a file that cannot be read, and as :func:`validate`.
+    """
+    params: dict[str, Any] = {}
+    for each in (path, *overlays):
+        try:
+            content = yaml.safe_load(Path(each).read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+            raise InputError(f"{each}: cannot be read ({one_line(error)})") from None
+        if not isinstance(content, Mapping):
+            raise InputError(f"{each}: found no parameters, expected YAML with keys and values")
+        params = merge(params, content)
+    return validate(merge(params, changes or {}), schema_path)
 
 
 def merge(params: Mapping[str, Any], overlay: Mapping[str, Any]) -> dict[str, Any]:
