@@ -2,7 +2,6 @@
 
 import shutil
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -79,12 +78,10 @@ def _is_folder(name: Any, output: Path) -> bool:
 def _test_images(test_set: tuple[Path, Path] | None) -> list[str]:
     """Return the images that no training may have: the given test set's, and the official ones."""
     from hierarcaps.data.hierarchy import read_hierarchies
-    from hierarcaps.data.official import find_test_set
+    from hierarcaps.data.official import known_test_images
 
-    tables = [] if test_set is None else [test_set[0]]
-    with suppress(InputError):  # not at hand
-        tables.append(find_test_set()[0])
-    return [item.image for table in tables for item in read_hierarchies(table) if item.image]
+    own = [] if test_set is None else read_hierarchies(test_set[0])
+    return [*known_test_images(), *(item.image for item in own if item.image)]
 
 
 def _before_and_after(curve: list[dict[str, Any]], steps: int) -> list[dict[str, Any]]:

@@ -41,10 +41,13 @@ COMMANDS = (
     (measuring.probe, "Measure a model's emergent hierarchy."),
     (measuring.describe, "Show the hierarchy that a model retrieves per image."),
     (measuring.compare, "Paired differences between two models, with intervals."),
+    (measuring.evaluate, "Measure a model on your own captions, classes or words."),
     (measuring.doctor, "What is missing for it, or for a study."),
+    (making.generate, "Write caption hierarchies with a language model."),
+    (making.filter_hierarchies, "Keep the hierarchies that an NLI model believes."),
     (making.align, "Fine-tune a text tower on caption hierarchies."),
     (making.export, "Convert an open_clip checkpoint for transformers."),
     (making.review, "Let a person correct a test set."),
 )
 for function, short_help in COMMANDS:
-    app.command(short_help=short_help)(function)
+    app.command(function.__name__.partition("_")[0], short_help=short_help)(function)

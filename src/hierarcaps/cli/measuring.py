@@ -101,6 +101,53 @@ def compare(
     run_compare(first, second, test_set, device, batch_size, as_json)
 
 
+def evaluate(
+    model: Annotated[str, typer.Argument(help=MODEL, show_default=False)],
+    task: Annotated[
+        str,
+        typer.Option(
+            help="retrieval (images and their captions), classification (zero-shot, a folder of "
+            "images for each class), or lexical (is X a type of Y: graded pairs of words)."
+        ),
+    ],
+    data: Annotated[
+        Path,
+        typer.Option(
+            metavar="PATH",
+            help="Of retrieval a table with the columns image and caption, or COCO's annotations "
+            "(.json); of classification the folder of class folders, or CIFAR's files; of lexical "
+            "a file in HyperLex's format.",
+        ),
+    ],
+    images: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Of retrieval, the images.")
+    ] = None,
+    templates: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--template",
+            help="A prompt with {} for the class or word; may be given again. By default 'a photo "
+            "of a {}.' for classes, and the word alone.",
+        ),
+    ] = None,
+    superclasses: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Of classification, a table of coarser classes."),
+    ] = None,
+    device: Device = "auto",
+    batch_size: BatchSize = 256,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Measure a model on your own captions, classes or words; `probe` is for hierarchies."""
+    from hierarcaps.cli.evaluate import run_evaluate
+
+    begin(quiet)
+    run_evaluate(
+        model, task, data, images, templates or [], superclasses, device, batch_size, as_json
+    )
+
+
 def doctor(
     configs: Annotated[
         list[Path] | None,

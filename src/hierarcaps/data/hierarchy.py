@@ -136,6 +136,15 @@ def write_hierarchies(path: str | Path, items: Iterable[CaptionHierarchy]) -> No
         partial.write_bytes(content)
 
 
+def check_suffix(path: Path) -> None:
+    """Refuse the name of a file that :func:`write_hierarchies` could not write.
+
+    Raises:
+        InputError: unknown suffix.
+    """
+    _suffix(path)
+
+
 def _suffix(path: Path) -> str:
     for suffix in (*_DELIMITERS, ".parquet"):
         if path.name.endswith(suffix):

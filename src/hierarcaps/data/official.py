@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from hierarcaps.data.hierarchy import read_hierarchies
 from hierarcaps.runtime.errors import InputError
 from hierarcaps.runtime.files import atomic_path
 from hierarcaps.runtime.progress import progress
@@ -103,6 +104,15 @@ def find_test_set(instead: str = "--hierarchies TABLE and --images FOLDER") -> t
         f"the official test set is not at hand: set {DIRECTORY_VARIABLE} to a folder with {TABLE} "
         f"and test_imgs/, or give {instead} of your own"
     )
+
+
+def known_test_images() -> list[str]:
+    """Return the images of the official test set where it is at hand, else none."""
+    try:
+        table, _ = find_test_set()
+    except InputError:
+        return []
+    return [item.image for item in read_hierarchies(table) if item.image]
 
 
 def official_copy(url: str) -> Path | None:

@@ -8,6 +8,7 @@ __all__ = [
     "differences",
     "examples",
     "leaderboard",
+    "own_data",
     "probe",
     "published",
     "results",

@@ -75,6 +75,35 @@ def filter_positives(table: pd.DataFrame, nli: NLIModel, thresholds: Thresholds)
     return make_table(rows)
 
 
+def filter_negatives(table: pd.DataFrame, nli: NLIModel, thresholds: Thresholds) -> pd.DataFrame:
+    """Reject the rows without a reason whose negatives are none; rows without negatives pass.
+
+    New reasons: ``negative{i}_not_entailing`` (negative i does not entail tier i-1) and
+    ``negative{i}_not_contradicting`` (it does not contradict tier i); the first fault wins.
+
+    Returns:
+        The same rows in the same order.
+    """
+    rows: list[dict[str, Any]] = table.to_dict("records")
+    open_rows = [row for row in rows if row["reason"] is None and row["negatives"] is not None]
+    tiers = range(TIER_COUNT)
+    continuing = [
+        (row["negatives"][i], row["tiers"][i - 1]) for row in open_rows for i in tiers[1:]
+    ]
+    clashing = [(row["negatives"][i], row["tiers"][i]) for row in open_rows for i in tiers]
+    follows = entails(nli, continuing, thresholds).reshape(-1, TIER_COUNT - 1)
+    clashes = contradicts(nli, clashing, thresholds).reshape(-1, TIER_COUNT)
+    for row, following, clash in zip(open_rows, follows, clashes, strict=True):
+        for tier in tiers:
+            if tier and not following[tier - 1]:
+                row["reason"] = f"negative{tier + 1}_not_entailing"
+            elif not clash[tier]:
+                row["reason"] = f"negative{tier + 1}_not_contradicting"
+            if row["reason"] is not None:
+                break
+    return make_table(rows)
+
+
 def _unproven(nli: NLIModel, pair: tuple[str, str]) -> str:
     return "unread" if nli.is_too_long(pair) else "not_entailing"
 

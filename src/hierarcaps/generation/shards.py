@@ -6,7 +6,7 @@ are never gathered into one table.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -118,3 +118,30 @@ def gather(paths: Sequence[str | Path]) -> pd.DataFrame:
     """Return the rows of all shards, in the order of ``paths``."""
     tables = [read_table(path) for path in paths]
     return make_table([row for table in tables for row in table.to_dict("records")])
+
+
+def in_parts(
+    table: pd.DataFrame,
+    size: int,
+    folder: Path,
+    key: str,
+    work: Callable[[pd.DataFrame], pd.DataFrame],
+) -> pd.DataFrame:
+    """Return ``work`` of a table, done a part at a time; parts that are there are not done again.
+
+    Args:
+        table: any columns, whose values are JSON-serialisable.
+        size: rows of a part.
+        folder: of the finished parts, to be removed by the caller when their sum is published.
+        key: of all that ``work`` does, the rows apart; as of :func:`shard_key`.
+        work: makes ``COLUMNS`` of some rows.
+    """
+    done = []
+    for number, start in enumerate(range(0, len(table), size)):
+        rows = table.iloc[start : start + size]
+        path = folder / f"part{number}.parquet"
+        own = shard_key("part", key=key, rows=rows.to_dict("records"))
+        if not is_current(path, own):
+            write_table(path, work(rows), own)
+        done.append(path)
+    return gather(done)

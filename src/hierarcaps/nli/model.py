@@ -86,9 +86,14 @@ class NLIModel:
         self._columns = resolve_labels(self.model.config.id2label, model)
         self._cache: dict[Pair, np.ndarray] = {}
         self._too_long: set[Pair] = set()
-        self._check(canaries)
+        self.check(canaries)
 
-    def _check(self, canaries: Mapping[str, Sequence[str]]) -> None:
+    def check(self, canaries: Mapping[str, Sequence[str]]) -> None:
+        """Classify a pair of each relation.
+
+        Raises:
+            InputError: an unknown relation, or a pair that is classified as another.
+        """
         for relation, pair in canaries.items():
             if relation not in LABELS:
                 raise InputError(

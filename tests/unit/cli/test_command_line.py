@@ -28,7 +28,17 @@ def test_help_needs_no_library_of_a_command():
         "assert not loaded & {'numpy', 'pandas', 'rich', 'torch', 'tqdm', 'yaml'}, loaded"
     )
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
-    for command in ("probe", "describe", "compare", "doctor", "align", "export", "review"):
+    for command in (
+        "probe",
+        "describe",
+        "compare",
+        "doctor",
+        "generate",
+        "filter",
+        "align",
+        "export",
+        "review",
+    ):
         assert f"  {command} " in done.stdout
     assert "Exit status: 0 done; 1 input" in done.stdout
 

@@ -3,4 +3,4 @@
 ``names`` lists tasks and their files without importing any.
 """
 
-__all__ = ["names", "protocol", "registry"]
+__all__ = ["names", "own", "protocol", "registry"]
