@@ -4,6 +4,8 @@ Snakemake writes lock files when a run begins and removes them when it ends; aft
 power loss they stay, and only `--unlock` would remove them. Every Snakemake process of this
 workflow holds a shared advisory lock for as long as it lives, which the kernel releases whatever
 ends it. So a process that gets the lock for itself alone knows that the lock files are nobody's.
+(The locks of ``filelock`` are exclusive, or a database's; this one is shared, and changes its kind
+without being let go.)
 """
 
 import contextlib

@@ -1,6 +1,8 @@
 """Published data sets that tasks read: a list of files with their addresses and hashes, fetched.
 
 A file that is in place already is never fetched, so that a prepared directory needs no network.
+(``pooch`` knows no hashes of git blobs, keeps or unpacks whole archives where one member is wanted,
+and resumes nothing either: all of it that would be left to use is one ``urlopen``.)
 """
 
 import shutil

@@ -6,7 +6,6 @@ file per device, which the kernel releases when the job ends, however it ends.
 """
 
 import contextlib
-import fcntl
 import os
 import subprocess
 import sys
@@ -14,7 +13,8 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import IO
+
+from filelock import FileLock, Timeout
 
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 FOLDER_VARIABLE = "HIERARCAPS_GPU_LOCKS"
@@ -88,8 +88,8 @@ def _take(known: Sequence[str], wanted: int, root: Path, held: contextlib.ExitSt
         attempt = contextlib.ExitStack()
         taken: list[str] = []
         for device in known:
-            if len(taken) < wanted and (file := _try_lock(root, device)):
-                attempt.enter_context(file)
+            if len(taken) < wanted and (lock := _try_lock(root, device)):
+                attempt.callback(lock.release)
                 taken.append(device)
         if len(taken) == wanted:
             held.enter_context(attempt)
@@ -101,15 +101,11 @@ def _take(known: Sequence[str], wanted: int, root: Path, held: contextlib.ExitSt
         time.sleep(POLL_SECONDS)
 
 
-def _try_lock(root: Path, device: str) -> IO[bytes] | None:
+def _try_lock(root: Path, device: str) -> FileLock | None:
     root.mkdir(parents=True, exist_ok=True)
-    path = root / f"{device.replace('/', '-')}.lock"
-    # Opened for reading where another user made it: a lock needs no more.
-    descriptor = os.open(path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    file = os.fdopen(descriptor, "rb")
+    lock = FileLock(root / f"{device.replace('/', '-')}.lock")
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        file.close()
+        lock.acquire(blocking=False)
+    except Timeout:
         return None
-    return file
+    return lock
