@@ -103,7 +103,8 @@ def _take(known: Sequence[str], wanted: int, root: Path, held: contextlib.ExitSt
 
 def _try_lock(root: Path, device: str) -> FileLock | None:
     root.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(root / f"{device.replace('/', '-')}.lock")
+    # Another user of the machine must be able to lock what this one made.
+    lock = FileLock(root / f"{device.replace('/', '-')}.lock", mode=0o666)
     try:
         lock.acquire(blocking=False)
     except Timeout:

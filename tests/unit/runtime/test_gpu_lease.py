@@ -46,6 +46,16 @@ def test_a_released_device_is_free_again():
         assert again == first
 
 
+def test_every_user_of_the_machine_can_hold_a_device(locks):
+    before = os.umask(0o022)
+    try:
+        with lease(1, TWO) as taken:
+            mode = (locks / f"{taken[0]}.lock").stat().st_mode
+    finally:
+        os.umask(before)
+    assert mode & 0o666 == 0o666  # a lock is opened for writing
+
+
 def test_no_more_is_taken_than_there_is():
     with lease(4, TWO) as taken:
         assert taken == TWO
