@@ -14,7 +14,7 @@ from open_clip.transformer import LayerNorm, QuickGELU, VisionTransformer
 from PIL import Image
 from torch import Tensor, nn
 
-from hierarcaps.models.open_clip_family.encoder import OpenClipEncoder, load_open_clip
+from hierarcaps.models.open_clip_family.encoder import OpenClipEncoder
 from hierarcaps.models.open_clip_family.packing import is_packable
 from hierarcaps.models.transformers_family.encoder import load_transformers
 from hierarcaps.runtime.errors import InputError
@@ -31,7 +31,11 @@ _BLOCK = {"ln_1": "layer_norm1", "ln_2": "layer_norm2", "attn.out_proj": "self_a
 _TEXTS = ["", "a goat", "Two red boats on the beach, at night!", "it's a café; 12 ducks " * 20]
 
 
-def export_open_clip(checkpoint: str | Path, folder: str | Path) -> None:
+class NoCounterpartError(InputError):
+    """A model that ``CLIPModel`` of transformers cannot express."""
+
+
+def export_open_clip(encoder: OpenClipEncoder, folder: str | Path) -> None:
     """Write a ``CLIPModel`` with tokeniser and image processor that gives the same embeddings.
 
     Both models are compared before the files get their names. Two differences remain, as between
@@ -40,13 +44,13 @@ def export_open_clip(checkpoint: str | Path, folder: str | Path) -> None:
     an odd number of pixels too long.
 
     Args:
-        checkpoint: local folder of an open_clip model with a plain ViT and CLIP's text tower.
+        encoder: a model with a plain ViT and CLIP's text tower, on the CPU.
         folder: where the files go, each whole or not at all; the weights come last.
 
     Raises:
-        InputError: an unreadable checkpoint, or a model that ``CLIPModel`` cannot express.
+        NoCounterpartError: a model that ``CLIPModel`` cannot express.
     """
-    encoder = load_open_clip(str(checkpoint), None, _CPU)
+    checkpoint = encoder.provenance()["name"]
     _require_counterpart(encoder, checkpoint)
     tokeniser = _tokeniser(encoder, checkpoint)
     model = transformers.CLIPModel(_config(encoder.model, checkpoint))
@@ -65,14 +69,14 @@ def export_open_clip(checkpoint: str | Path, folder: str | Path) -> None:
         publish(Path(partial).iterdir(), folder)
 
 
-def _no_counterpart(checkpoint: str | Path, found: str) -> InputError:
-    return InputError(
+def _no_counterpart(checkpoint: str, found: str) -> NoCounterpartError:
+    return NoCounterpartError(
         f"model {checkpoint}: {found}, which CLIPModel of transformers has no counterpart for; "
         "expected a plain vision transformer and the text tower of CLIP"
     )
 
 
-def _require_counterpart(encoder: OpenClipEncoder, checkpoint: str | Path) -> None:
+def _require_counterpart(encoder: OpenClipEncoder, checkpoint: str) -> None:
     visual = encoder.model.visual
     if type(visual) is not VisionTransformer:
         raise _no_counterpart(checkpoint, f"its image tower is a {type(visual).__name__}")
@@ -82,7 +86,7 @@ def _require_counterpart(encoder: OpenClipEncoder, checkpoint: str | Path) -> No
         raise _no_counterpart(checkpoint, "its text tower pools, masks or projects in its own way")
 
 
-def _tokeniser(encoder: OpenClipEncoder, checkpoint: str | Path) -> SimpleTokenizer:
+def _tokeniser(encoder: OpenClipEncoder, checkpoint: str) -> SimpleTokenizer:
     tokeniser: Any = encoder.tokeniser
     if (
         type(tokeniser) is SimpleTokenizer
@@ -93,7 +97,7 @@ def _tokeniser(encoder: OpenClipEncoder, checkpoint: str | Path) -> SimpleTokeni
     raise _no_counterpart(checkpoint, "its tokeniser is not CLIP's")
 
 
-def _config(model: open_clip.CLIP, checkpoint: str | Path) -> transformers.CLIPConfig:
+def _config(model: open_clip.CLIP, checkpoint: str) -> transformers.CLIPConfig:
     visual = model.visual
     tokens: dict[str, Any] = {"bos_token_id": 49406, "eos_token_id": 49407, "pad_token_id": 49407}
     text = {"vocab_size": model.vocab_size, "max_position_embeddings": model.context_length}
@@ -113,7 +117,7 @@ def _config(model: open_clip.CLIP, checkpoint: str | Path) -> transformers.CLIPC
     )  # fmt: skip
 
 
-def _tower(transformer: nn.Module, norm: nn.LayerNorm, checkpoint: str | Path) -> dict[str, Any]:
+def _tower(transformer: nn.Module, norm: nn.LayerNorm, checkpoint: str) -> dict[str, Any]:
     blocks: Sequence[Any] = list(transformer.resblocks)  # type: ignore[arg-type]
     activation = blocks[0].mlp.gelu
     if type(activation) not in _ACTIVATIONS:
@@ -168,9 +172,7 @@ def _weights(model: open_clip.CLIP) -> dict[str, list[tuple[str, Tensor]]]:
     return found | {name: [(value, state[name].T)] for name, value in transposed.items()}
 
 
-def _image_processor(
-    encoder: OpenClipEncoder, checkpoint: str | Path
-) -> transformers.CLIPImageProcessor:
+def _image_processor(encoder: OpenClipEncoder, checkpoint: str) -> transformers.CLIPImageProcessor:
     settings = encoder.provenance()["preprocessing"]
     size = settings["size"] if isinstance(settings["size"], int) else settings["size"][0]
     if settings["size"] not in (size, [size, size], (size, size)):
@@ -203,7 +205,7 @@ def _save_tokeniser(tokeniser: SimpleTokenizer, folder: Path) -> None:
 
 
 @torch.inference_mode()
-def _require_same(encoder: OpenClipEncoder, folder: Path, checkpoint: str | Path) -> None:
+def _require_same(encoder: OpenClipEncoder, folder: Path, checkpoint: str) -> None:
     exported = load_transformers(str(folder), _CPU)
     shape = encoder.model.visual.image_size
     images = torch.randn(2, 3, *shape, generator=torch.Generator().manual_seed(0))
