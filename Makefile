@@ -59,7 +59,7 @@ test-slurm: $(ENV)/installed  ## Of these, a part of the small study through a S
 
 test-lowest: $(ENV)/installed  ## The package's own tests with the oldest versions that pyproject.toml allows
 	$(BIN)/uv venv --quiet --clear --python $(BIN)/python build/lowest
-	$(BIN)/uv pip install --quiet --python build/lowest/bin/python --resolution lowest-direct --editable '.[openclip,llm]' \
+	$(BIN)/uv pip install --quiet --python build/lowest/bin/python --resolution lowest-direct --editable '.[openclip,llm,export]' \
 		$$(grep -E '^(hypothesis|matplotlib|pytest|pytest-xdist)==' constraints.txt)
 	OMP_NUM_THREADS=1 build/lowest/bin/python -m pytest --numprocesses 2 --dist loadgroup tests/unit tests/recipes \
 		--ignore tests/unit/report --ignore tests/unit/runtime/test_tracking.py
