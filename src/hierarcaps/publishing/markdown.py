@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+CARD_FILE = "README.md"
 UNKNOWN = "unknown"
 
 

@@ -11,11 +11,10 @@ from hierarcaps.models.export import Exported, export_model
 from hierarcaps.models.remote import remote_weights
 from hierarcaps.models.roots import ROOT_FILE
 from hierarcaps.publishing.hub import licence_of
+from hierarcaps.publishing.markdown import CARD_FILE
 from hierarcaps.publishing.model_card import model_card
 from hierarcaps.publishing.study_files import find_origin
 from hierarcaps.runtime.files import atomic_path
-
-CARD_FILE = "README.md"
 
 
 def export_model_folder(

@@ -77,7 +77,7 @@ def find_origin(checkpoint: str | Path, weights_sha256: str, results: Path | Non
         own = run.folder(results) if run and results else None
     else:
         own = run.folder(results) if run and run.folder(results).is_dir() else find_run(results)
-    described = _read(results / RUN_FILE) if results and (results / RUN_FILE).is_file() else {}
+    described = read_run(results) if results else {}
     params = described.get("params", {})
     found = _results(own)
     kept = tuple(each for each in found if _weights(each) == weights_sha256)
@@ -101,6 +101,11 @@ def find_origin(checkpoint: str | Path, weights_sha256: str, results: Path | Non
             "tables": {name: _table(study / name) for name in names},
         }
     )
+
+
+def read_run(results: Path) -> dict[str, Any]:
+    """Return what a study's ``run.json`` says; nothing where there is none."""
+    return _read(results / RUN_FILE) if (results / RUN_FILE).is_file() else {}
 
 
 def _run_of(folder: Path) -> Run | None:
