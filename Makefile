@@ -41,7 +41,7 @@ $(BIN)/python workflow/announce.py $(1) "$(MODELS)"
 $(BIN)/snakemake --configfile $(1) $(chosen) -- all
 endef
 
-.PHONY: run test test-reproducibility test-slurm test-lowest lint smoke official official-align zoo sweep ablations report readme pictures review mlflow benchmark lock wheel clean
+.PHONY: run test test-reproducibility test-slurm test-lowest lint smoke official official-align zoo sweep ablations report crate readme pictures review mlflow benchmark lock wheel clean
 
 run: $(ENV)/installed  ## The whole study in its default profile
 	$(BIN)/snakemake all
@@ -93,6 +93,10 @@ report: $(ENV)/installed  ## One file, build/report.html: figures, tables, rules
 	mkdir -p build
 	$(BIN)/snakemake all --report build/report.html
 	@echo "The report: $(CURDIR)/build/report.html"
+
+crate: $(ENV)/installed  ## The finished study as a Workflow Run RO-Crate, build/crate, after a run
+	rm -rf build/crate
+	$(BIN)/hierarcaps export results build/crate
 
 pictures: $(ENV)/installed  ## The pictures of pages in the README, after a run (needs chromium)
 	$(BIN)/python docs/make_pictures.py

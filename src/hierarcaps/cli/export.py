@@ -26,7 +26,15 @@ def run_export(
     if repository and output.is_dir() and any(output.iterdir()):
         raise InputError(f"{output}: is not empty, expected a new folder: all of it is uploaded")
     kind: Literal["model", "dataset"]
-    if kind_of(source) == "data":
+    exports = kind_of(source)
+    if exports == "study" and repository:
+        raise InputError(f"{source}: a study is no repository of the hub, expected no --push")
+    if exports == "study":
+        from hierarcaps.publishing.crate import export_study
+
+        kind = "dataset"
+        said = f"{export_study(source, output, licence):,} result files, a Workflow Run RO-Crate"
+    elif exports == "data":
         from hierarcaps.publishing.data_folder import export_data_folder
 
         kind = "dataset"

@@ -3,4 +3,4 @@
 Each comes with a card that says what is known of it, and that the rest is unknown.
 """
 
-__all__ = ["data_folder", "hub", "model_folder", "source"]
+__all__ = ["crate", "data_folder", "hub", "model_folder", "source"]
