@@ -26,7 +26,7 @@ class Exported:
     Attributes:
         libraries: those that load the folder, the most used one first.
         model_class: its class in transformers; None where open_clip alone loads it.
-        without: why transformers cannot load it, in a sentence; empty where it does.
+        without: what transformers has no class for; empty where it loads the model.
         provenance: what the model says of itself.
     """
 
@@ -62,7 +62,7 @@ def _of_open_clip(encoder: OpenClipEncoder, folder: str | Path) -> Exported:
     try:
         export_open_clip(encoder, folder)
     except NoCounterpartError as error:
-        without = str(error)
+        without = error.found
     save_open_clip(encoder, folder)
     libraries = (OPEN_CLIP,) if without else (TRANSFORMERS, OPEN_CLIP, SENTENCE_TRANSFORMERS)
     model_class = None if without else "CLIPModel"

@@ -195,7 +195,7 @@ def _software(crate: Any, name: str, version: str) -> Any:
     if name == "python":
         facts["url"] = "https://www.python.org"
     elif name != "hierarcaps":
-        facts["url"] = f"https://pypi.org/project/{name}/{version}/"
+        facts["url"] = f"https://pypi.org/project/{name}/{version.split('+')[0]}/"
     return crate.add(SoftwareApplication(crate, facts.get("url", f"#{name}"), facts))
 
 

@@ -54,7 +54,6 @@ def write_croissant(
         description=description,
         license=[licence] if licence else None,
         keywords=["image-text", "hierarchy", "entailment"],
-        conforms_to=["http://mlcommons.org/croissant/1.1"],
         distribution=files,
         record_sets=records,
     )
@@ -71,7 +70,6 @@ def _field(split: str, file: str, column: str) -> Any:
         name=column,
         description=COLUMNS[column],
         data_types=[mlcroissant.DataType.TEXT],
-        is_array=True if column in LISTS else None,
-        array_shape="4" if column in LISTS else None,
+        repeated=True if column in LISTS else None,
         source=mlcroissant.Source(file_object=file, extract=mlcroissant.Extract(column=column)),
     )

@@ -62,8 +62,8 @@ def data_card(
     parts = [
         f"# {name}",
         "Caption hierarchies of four tiers, from the most general to the most specific, each tier "
-        f"entailed by the next. Written and filtered by models, in hierarcaps {__version__}; no "
-        f"person corrected them unless said below. {loaded} loads them.",
+        f"entailed by the next. Written and filtered by models, in hierarcaps {__version__}. "
+        f"{loaded} loads them.",
         "## Splits and columns",
         table(["split", "items"], [[split, f"{len(items):,}"] for split, items in splits.items()]),
         listed({code(column): text for column, text in COLUMNS.items()}),

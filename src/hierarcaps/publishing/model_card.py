@@ -114,7 +114,7 @@ def _local_base(origin: Origin) -> str:
     if origin.run is None:
         return ""
     if _variant(origin):
-        return f"none: {code(origin.run.model)} was pre-trained from scratch in the same study"
+        return f"none, {code(origin.run.model)} was pre-trained from scratch in the same study"
     known = [str(value) for key, value in origin.base.items() if key not in ("seeds", "root")]
     return f"a local checkpoint, {code(' '.join(known))}" if known else ""
 

@@ -32,7 +32,18 @@ _TEXTS = ["", "a goat", "Two red boats on the beach, at night!", "it's a café; 
 
 
 class NoCounterpartError(InputError):
-    """A model that ``CLIPModel`` of transformers cannot express."""
+    """A model that ``CLIPModel`` of transformers cannot express.
+
+    Attributes:
+        found: what it has no counterpart for.
+    """
+
+    def __init__(self, checkpoint: str, found: str) -> None:
+        self.found = found
+        super().__init__(
+            f"model {checkpoint}: {found}, which CLIPModel of transformers has no counterpart for; "
+            "expected a plain vision transformer and the text tower of CLIP"
+        )
 
 
 def export_open_clip(encoder: OpenClipEncoder, folder: str | Path) -> None:
@@ -56,7 +67,7 @@ def export_open_clip(encoder: OpenClipEncoder, folder: str | Path) -> None:
     model = transformers.CLIPModel(_config(encoder.model, checkpoint))
     weights = _weights(encoder.model)
     if unknown := sorted(encoder.model.state_dict().keys() - weights.keys()):
-        raise _no_counterpart(checkpoint, f"has {unknown[0]}")
+        raise NoCounterpartError(checkpoint, f"has {unknown[0]}")
     model.load_state_dict({name: value for each in weights.values() for name, value in each})
     transformers.utils.logging.disable_progress_bar()
     folder = Path(folder)
@@ -69,21 +80,16 @@ def export_open_clip(encoder: OpenClipEncoder, folder: str | Path) -> None:
         publish(Path(partial).iterdir(), folder)
 
 
-def _no_counterpart(checkpoint: str, found: str) -> NoCounterpartError:
-    return NoCounterpartError(
-        f"model {checkpoint}: {found}, which CLIPModel of transformers has no counterpart for; "
-        "expected a plain vision transformer and the text tower of CLIP"
-    )
-
-
 def _require_counterpart(encoder: OpenClipEncoder, checkpoint: str) -> None:
     visual = encoder.model.visual
     if type(visual) is not VisionTransformer:
-        raise _no_counterpart(checkpoint, f"its image tower is a {type(visual).__name__}")
+        raise NoCounterpartError(checkpoint, f"its image tower is a {type(visual).__name__}")
     if type(visual.ln_pre) is not LayerNorm or visual.pool_type != "tok":
-        raise _no_counterpart(checkpoint, "its image tower pools or normalises in its own way")
+        raise NoCounterpartError(checkpoint, "its image tower pools or normalises in its own way")
     if not is_packable(encoder.model) or encoder.model.text_projection is None:
-        raise _no_counterpart(checkpoint, "its text tower pools, masks or projects in its own way")
+        raise NoCounterpartError(
+            checkpoint, "its text tower pools, masks or projects in its own way"
+        )
 
 
 def _tokeniser(encoder: OpenClipEncoder, checkpoint: str) -> SimpleTokenizer:
@@ -94,7 +100,7 @@ def _tokeniser(encoder: OpenClipEncoder, checkpoint: str) -> SimpleTokenizer:
         and tokeniser.reduction_fn is None
     ):
         return tokeniser
-    raise _no_counterpart(checkpoint, "its tokeniser is not CLIP's")
+    raise NoCounterpartError(checkpoint, "its tokeniser is not CLIP's")
 
 
 def _config(model: open_clip.CLIP, checkpoint: str) -> transformers.CLIPConfig:
@@ -121,7 +127,7 @@ def _tower(transformer: nn.Module, norm: nn.LayerNorm, checkpoint: str) -> dict[
     blocks: Sequence[Any] = list(transformer.resblocks)  # type: ignore[arg-type]
     activation = blocks[0].mlp.gelu
     if type(activation) not in _ACTIVATIONS:
-        raise _no_counterpart(checkpoint, f"its activation is {type(activation).__name__}")
+        raise NoCounterpartError(checkpoint, f"its activation is {type(activation).__name__}")
     return {
         "hidden_size": blocks[0].mlp.c_fc.in_features,
         "intermediate_size": blocks[0].mlp.c_fc.out_features,
@@ -176,10 +182,10 @@ def _image_processor(encoder: OpenClipEncoder, checkpoint: str) -> transformers.
     settings = encoder.provenance()["preprocessing"]
     size = settings["size"] if isinstance(settings["size"], int) else settings["size"][0]
     if settings["size"] not in (size, [size, size], (size, size)):
-        raise _no_counterpart(checkpoint, f"its images are of {settings['size']} pixels")
+        raise NoCounterpartError(checkpoint, f"its images are of {settings['size']} pixels")
     mode, interpolation = settings["resize_mode"], settings["interpolation"]
     if mode not in ("shortest", "squash") or interpolation not in _RESAMPLING:
-        raise _no_counterpart(checkpoint, f"it resizes images by {mode!r} and {interpolation!r}")
+        raise NoCounterpartError(checkpoint, f"it resizes images by {mode!r} and {interpolation!r}")
     square = {"height": size, "width": size}
     return transformers.CLIPImageProcessor(
         size={"shortest_edge": size} if mode == "shortest" else square,
@@ -214,6 +220,6 @@ def _require_same(encoder: OpenClipEncoder, folder: Path, checkpoint: str) -> No
     for ours, theirs in zip(*pairs, strict=True):
         difference = float((ours - theirs).abs().max())
         if not difference <= TOLERANCE:
-            raise _no_counterpart(
+            raise NoCounterpartError(
                 checkpoint, f"once converted, its embeddings are off by {difference:.1e}"
             )
