@@ -4,6 +4,7 @@ import base64
 import json
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -134,6 +135,17 @@ def test_the_command(finished: Path, tmp_path: Path, capsys: pytest.CaptureFixtu
     assert "is there already, expected a new folder" in capsys.readouterr().err
     assert cli.main([*command[:2], str(tmp_path / "other"), "--push", "me/study"]) == 1
     assert "expected no --push" in capsys.readouterr().err
+
+
+def test_without_the_extra_a_sentence_says_which(
+    finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
+):
+    for name in ("rocrate", "rocrate.rocrate"):
+        monkeypatch.setitem(sys.modules, name, None)
+    assert cli.main(["export", str(finished), str(tmp_path / "crate")]) == 1
+    said = "is not installed: install hierarcaps with the extra export, hierarcaps[export]\n"
+    assert capsys.readouterr().err.endswith(said)
+    assert not (tmp_path / "crate").exists()
 
 
 def test_results_without_their_workflow_are_refused(finished: Path, tmp_path: Path):
