@@ -53,10 +53,7 @@ def data_card(
                 "data_files": [{"split": x, "path": f"{x}.parquet"} for x in splits],
             }
         ],
-        dataset_info={
-            "features": list(map(_feature, COLUMNS)),
-            "splits": [{"name": x, "num_examples": len(items)} for x, items in splits.items()],
-        },
+        dataset_info={"features": list(map(_feature, COLUMNS))},
     )
     loaded = code(f"datasets.load_dataset({(repository or name)!r})")
     parts = [
