@@ -41,7 +41,7 @@ $(BIN)/python workflow/announce.py $(1) "$(MODELS)"
 $(BIN)/snakemake --configfile $(1) $(chosen) -- all
 endef
 
-.PHONY: run check test test-reproducibility test-slurm test-lowest lint smoke official official-align zoo sweep ablations report readme pictures review mlflow benchmark lock wheel clean
+.PHONY: run check test test-reproducibility test-slurm test-lowest lint smoke official official-align zoo sweep ablations report crate readme pictures review mlflow benchmark lock wheel clean
 
 run: $(ENV)/installed  ## The whole study in its default profile
 	$(BIN)/snakemake all
@@ -59,7 +59,7 @@ test-slurm: $(ENV)/installed  ## Of these, a part of the small study through a S
 
 test-lowest: $(ENV)/installed  ## The package's own tests with the oldest versions that pyproject.toml allows
 	$(BIN)/uv venv --quiet --clear --python $(BIN)/python build/lowest
-	$(BIN)/uv pip install --quiet --python build/lowest/bin/python --resolution lowest-direct --editable '.[openclip,llm]' \
+	$(BIN)/uv pip install --quiet --python build/lowest/bin/python --resolution lowest-direct --editable '.[openclip,llm,export]' \
 		$$(grep -E '^(hypothesis|matplotlib|pytest|pytest-xdist)==' constraints.txt)
 	OMP_NUM_THREADS=1 build/lowest/bin/python -m pytest --numprocesses 2 --dist loadgroup tests/unit tests/recipes \
 		--ignore tests/unit/report --ignore tests/unit/runtime/test_tracking.py
@@ -96,6 +96,10 @@ report: $(ENV)/installed  ## One file, build/report.html: figures, tables, rules
 	mkdir -p build
 	$(BIN)/snakemake all --report build/report.html
 	@echo "The report: $(CURDIR)/build/report.html"
+
+crate: $(ENV)/installed  ## The finished study as a Workflow Run RO-Crate, build/crate, after a run
+	rm -rf build/crate
+	$(BIN)/hierarcaps export results build/crate
 
 pictures: $(ENV)/installed  ## The pictures of pages in the README, after a run (needs chromium)
 	$(BIN)/python docs/make_pictures.py

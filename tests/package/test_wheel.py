@@ -134,6 +134,10 @@ def test_the_core_says_what_a_command_needs(core: Environment):
     [
         ("openclip", ["models/test_open_clip.py"]),
         ("transformers", ["cli/test_probe.py::test_probe_of_a_users_own_model"]),
+        (
+            "openclip,transformers,export",
+            ["publishing/test_model_folder.py", "publishing/test_crate.py"],
+        ),
     ],
 )
 def test_an_extra_brings_what_its_models_need(extra, tests, wheel, tmp_path):

@@ -1,4 +1,4 @@
-"""What ``examples/`` shows is run: a loop and a trainer of transformers, on tiny models."""
+"""What ``examples/`` shows is run, on tiny models: a loop, and the trainers of two libraries."""
 
 import importlib.util
 from pathlib import Path
@@ -38,7 +38,9 @@ def table(tmp_path: Path) -> str:
 
 
 def test_all_examples_are_run_here():
-    assert {path.stem for path in EXAMPLES.glob("*.py")} == {"torch_loop", "hugging_face_trainer"}
+    assert {path.stem for path in EXAMPLES.glob("*.py")} == {
+        "torch_loop", "hugging_face_trainer", "sentence_transformers_trainer",
+    }  # fmt: skip
 
 
 def changed(before: str, after: CLIPModel) -> set[str]:
@@ -75,6 +77,43 @@ def test_a_trainer_of_transformers(model: str, table: str, tmp_path: Path):
     trainer.train()
     losses = [row["loss"] for row in trainer.state.log_history if "loss" in row]
     assert losses[-1] < losses[0] - 0.1
+
+
+@pytest.fixture
+def radial() -> ModuleType:
+    for name in ("sentence_transformers", "datasets"):
+        pytest.importorskip(name)
+    return example("sentence_transformers_trainer")
+
+
+def test_a_trainer_of_sentence_transformers(
+    radial: ModuleType, model: str, table: str, tmp_path: Path
+):
+    from sentence_transformers import SentenceTransformer, SentenceTransformerTrainingArguments
+
+    radial.main([model, table, str(tmp_path / "trained")])
+    trained = SentenceTransformer(str(tmp_path / "trained"), device="cpu")
+    assert changed(model, trained[0].model) == {"text_model", "text_projection"}
+    settings = SentenceTransformerTrainingArguments(
+        str(tmp_path / "more"), learning_rate=1e-3, num_train_epochs=10, use_cpu=True,
+        report_to="none", logging_steps=1, save_strategy="no", disable_tqdm=True,
+    )  # fmt: skip
+    trainer = radial.radial_trainer(trained, hierarcaps.read_hierarchies(table), settings)
+    trainer.train()
+    losses = [row["loss"] for row in trainer.state.log_history if "loss" in row]
+    assert losses[-1] < losses[0] - 0.1
+
+
+def test_sentence_transformers_computes_the_same_loss(radial: ModuleType, model: str, table: str):
+    from sentence_transformers import SentenceTransformer
+
+    items = hierarcaps.read_hierarchies(table)
+    tokenizer = AutoTokenizer.from_pretrained(model)
+    (loop,) = example("torch_loop").train(CLIPModel.from_pretrained(model), tokenizer, items)
+    other = SentenceTransformer(model, device="cpu")
+    rows = radial.triplets(items)
+    columns = [other.preprocess(list(rows[name])) for name in rows.column_names]
+    assert loop == pytest.approx(radial.RadialLoss(other)(columns).item(), abs=1e-5)
 
 
 def test_both_compute_one_loss(model: str, table: str):

@@ -15,7 +15,7 @@ FLOORS: list[list[str]] = [
     ["geometry", "data", "scenes", "text_models"],
     ["models", "nli", "review"],
     ["pretraining", "alignment", "evaluation", "generation"],
-    ["report", "explorer", "cli"],
+    ["report", "explorer", "publishing", "cli"],
 ]
 HEIGHT = {
     room: (floor, place) for floor, row in enumerate(FLOORS) for place, room in enumerate(row)

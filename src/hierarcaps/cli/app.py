@@ -46,7 +46,7 @@ COMMANDS = (
     (making.generate, "Write caption hierarchies with a language model."),
     (making.filter_hierarchies, "Keep the hierarchies that an NLI model believes."),
     (making.align, "Fine-tune a text tower on caption hierarchies."),
-    (making.export, "Convert an open_clip checkpoint for transformers."),
+    (making.export, "Write a model, data set or study as a folder to share."),
     (making.review, "Let a person correct a test set."),
 )
 for function, short_help in COMMANDS:

@@ -27,19 +27,54 @@ Contradiction = Annotated[
 
 
 def export(
-    checkpoint: Annotated[Path, typer.Argument(metavar="CHECKPOINT", help="open_clip's folder.")],
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="SOURCE",
+            help=f"A model: {MODEL} Or the folder of generated hierarchies (data/hierarcaps), or "
+            "that of a study's results.",
+        ),
+    ],
     output: Annotated[Path, typer.Argument(metavar="OUTPUT", help="Where the files go.")],
+    results: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="What was measured of the model; by default `results` beside its study's models.",
+        ),
+    ] = None,
+    licence: Annotated[
+        str | None,
+        typer.Option(
+            "--license",
+            metavar="ID",
+            help="Licence of what is exported, such as apache-2.0. By default that of the base "
+            "model where the hub tells it, else unknown.",
+        ),
+    ] = None,
+    datasets: Annotated[
+        list[str] | None,
+        typer.Option("--dataset", metavar="REPO", help="On the hub, what the model learnt from."),
+    ] = None,
+    push: Annotated[
+        str | None,
+        typer.Option(
+            metavar="REPO", help="Upload the folder to this repository of the hub, private if new."
+        ),
+    ] = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Convert an open_clip checkpoint (plain ViT, CLIP's text tower) to the Hugging Face format.
+    """Write a folder that others load, with a card of what is known of it.
 
-    CLIPModel and CLIPProcessor of transformers load it, with the same embeddings.
+    A model becomes a Hugging Face folder for transformers, open_clip and sentence-transformers, as
+    far as each has a class for it; hierarchies one for `datasets`, with Croissant metadata; the
+    results of a finished study a Workflow Run RO-Crate.
     """
     from hierarcaps.cli.export import run_export
 
     begin(quiet)
-    run_export(checkpoint, output, as_json)
+    run_export(source, output, results, licence, datasets or [], push, as_json)
 
 
 def review(

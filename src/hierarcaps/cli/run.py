@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from hierarcaps.runtime.errors import InputError
 
 DONE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
+_OF_EXPORT = ("huggingface_hub", "mlcroissant", "rocrate")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -32,9 +33,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ModuleNotFoundError as error:
         if error.name is None or error.name.startswith("hierarcaps"):
             raise
+        package = error.name.partition(".")[0]
+        extra = "of the model's family, hierarcaps[openclip] or hierarcaps[transformers]"
+        if package in _OF_EXPORT:
+            extra = "export, hierarcaps[export]"
         return _fail(
-            f"Error: the package {error.name} is not installed: install hierarcaps with the extra "
-            "of the model's family, hierarcaps[openclip] or hierarcaps[transformers]"
+            f"Error: the package {package} is not installed: install hierarcaps with the extra "
+            f"{extra}"
         )
     return DONE
 

@@ -10,6 +10,7 @@ __all__ = [
     "embeddings",
     "encoder",
     "entry",
+    "export",
     "hub",
     "meru_family",
     "open_clip_family",

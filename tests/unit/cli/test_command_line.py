@@ -57,14 +57,19 @@ def test_it_is_there_at_once(arguments: list[str], seconds: float):
     assert min(processor_seconds() for _ in range(3)) < seconds
 
 
-def test_export(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
-    from hierarcaps.models.open_clip_family import export
+def test_export(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    from tiny_clip import write_folder
 
-    asked = []
-    monkeypatch.setattr(export, "export_open_clip", lambda *folders: asked.append(folders))
-    assert cli.main(["export", "models/a", "out"]) == 0
-    assert asked == [(Path("models/a"), Path("out"))]
-    assert capsys.readouterr().out.startswith("out: ")
+    output = tmp_path / "out"
+    assert cli.main(["export", str(write_folder(tmp_path)), str(output)]) == 0
+    said = f"{output}: CLIPModel, loaded by transformers, open_clip, sentence-transformers\n"
+    assert capsys.readouterr().out == said
+    again = ["export", str(tmp_path), str(output), "--license", "mit", "--json"]
+    assert cli.main(again) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert {"README.md", "config.json", "open_clip_config.json"} <= set(told["files"])
+    assert told["pushed"] is None
+    assert "license: mit" in (output / "README.md").read_text()
 
 
 def test_version(capsys: pytest.CaptureFixture[str]):
@@ -76,7 +81,7 @@ def test_a_users_error_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFix
     assert cli.main(["export", str(tmp_path), str(tmp_path / "out")]) == 1
     printed = capsys.readouterr()
     assert printed.out == ""
-    assert printed.err.startswith(f"Error: model {tmp_path}: open_clip_config.json is missing")
+    assert printed.err.startswith(f"Error: model {tmp_path}: found no configuration")
     assert printed.err.count("\n") == 1
     assert not (tmp_path / "out").exists()
 

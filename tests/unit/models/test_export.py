@@ -52,7 +52,7 @@ def checkpoint(folder: Path, config: dict[str, Any], preprocessing: dict[str, An
 def pair(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory):
     root = tmp_path_factory.mktemp("export")
     original = checkpoint(root / "open_clip", *request.param)
-    export_open_clip(original, root / "hf")
+    export_open_clip(load_open_clip(str(original), None, CPU), root / "hf")
     return load_open_clip(str(original), None, CPU), load_transformers(str(root / "hf"), CPU)
 
 
@@ -142,10 +142,10 @@ def test_what_has_no_counterpart_is_refused_in_one_sentence(
 ):
     folder = checkpoint(tmp_path / "model", config, {**PREPROCESSING, **preprocessing})
     if message is None:  # differs in training only
-        export_open_clip(folder, tmp_path / "hf")
+        export_open_clip(load_open_clip(str(folder), None, CPU), tmp_path / "hf")
         return
     with pytest.raises(InputError, match=message) as error:
-        export_open_clip(folder, tmp_path / "hf")
+        export_open_clip(load_open_clip(str(folder), None, CPU), tmp_path / "hf")
     assert str(folder) in str(error.value)
     assert "\n" not in str(error.value)
     assert not list(tmp_path.glob("hf/*"))
@@ -158,5 +158,5 @@ def test_models_that_would_differ_are_refused(tmp_path: Path, monkeypatch: pytes
     folder = checkpoint(tmp_path / "model", TINY, PREPROCESSING)
     monkeypatch.setitem(export._ACTIVATIONS, torch.nn.GELU, "relu")
     with pytest.raises(InputError, match="its embeddings are off by"):
-        export_open_clip(folder, tmp_path / "hf")
+        export_open_clip(load_open_clip(str(folder), None, CPU), tmp_path / "hf")
     assert not list(tmp_path.glob("hf/*"))

@@ -14,7 +14,7 @@ from open_clip.transformer import LayerNorm, QuickGELU, VisionTransformer
 from PIL import Image
 from torch import Tensor, nn
 
-from hierarcaps.models.open_clip_family.encoder import OpenClipEncoder, load_open_clip
+from hierarcaps.models.open_clip_family.encoder import OpenClipEncoder
 from hierarcaps.models.open_clip_family.packing import is_packable
 from hierarcaps.models.transformers_family.encoder import load_transformers
 from hierarcaps.runtime.errors import InputError
@@ -31,7 +31,22 @@ _BLOCK = {"ln_1": "layer_norm1", "ln_2": "layer_norm2", "attn.out_proj": "self_a
 _TEXTS = ["", "a goat", "Two red boats on the beach, at night!", "it's a café; 12 ducks " * 20]
 
 
-def export_open_clip(checkpoint: str | Path, folder: str | Path) -> None:
+class NoCounterpartError(InputError):
+    """A model that ``CLIPModel`` of transformers cannot express.
+
+    Attributes:
+        found: what it has no counterpart for.
+    """
+
+    def __init__(self, checkpoint: str, found: str) -> None:
+        self.found = found
+        super().__init__(
+            f"model {checkpoint}: {found}, which CLIPModel of transformers has no counterpart for; "
+            "expected a plain vision transformer and the text tower of CLIP"
+        )
+
+
+def export_open_clip(encoder: OpenClipEncoder, folder: str | Path) -> None:
     """Write a ``CLIPModel`` with tokeniser and image processor that gives the same embeddings.
 
     Both models are compared before the files get their names. Two differences remain, as between
@@ -40,19 +55,19 @@ def export_open_clip(checkpoint: str | Path, folder: str | Path) -> None:
     an odd number of pixels too long.
 
     Args:
-        checkpoint: local folder of an open_clip model with a plain ViT and CLIP's text tower.
+        encoder: a model with a plain ViT and CLIP's text tower, on the CPU.
         folder: where the files go, each whole or not at all; the weights come last.
 
     Raises:
-        InputError: an unreadable checkpoint, or a model that ``CLIPModel`` cannot express.
+        NoCounterpartError: a model that ``CLIPModel`` cannot express.
     """
-    encoder = load_open_clip(str(checkpoint), None, _CPU)
+    checkpoint = encoder.provenance()["name"]
     _require_counterpart(encoder, checkpoint)
     tokeniser = _tokeniser(encoder, checkpoint)
     model = transformers.CLIPModel(_config(encoder.model, checkpoint))
     weights = _weights(encoder.model)
     if unknown := sorted(encoder.model.state_dict().keys() - weights.keys()):
-        raise _no_counterpart(checkpoint, f"has {unknown[0]}")
+        raise NoCounterpartError(checkpoint, f"has {unknown[0]}")
     model.load_state_dict({name: value for each in weights.values() for name, value in each})
     transformers.utils.logging.disable_progress_bar()
     folder = Path(folder)
@@ -65,24 +80,19 @@ def export_open_clip(checkpoint: str | Path, folder: str | Path) -> None:
         publish(Path(partial).iterdir(), folder)
 
 
-def _no_counterpart(checkpoint: str | Path, found: str) -> InputError:
-    return InputError(
-        f"model {checkpoint}: {found}, which CLIPModel of transformers has no counterpart for; "
-        "expected a plain vision transformer and the text tower of CLIP"
-    )
-
-
-def _require_counterpart(encoder: OpenClipEncoder, checkpoint: str | Path) -> None:
+def _require_counterpart(encoder: OpenClipEncoder, checkpoint: str) -> None:
     visual = encoder.model.visual
     if type(visual) is not VisionTransformer:
-        raise _no_counterpart(checkpoint, f"its image tower is a {type(visual).__name__}")
+        raise NoCounterpartError(checkpoint, f"its image tower is a {type(visual).__name__}")
     if type(visual.ln_pre) is not LayerNorm or visual.pool_type != "tok":
-        raise _no_counterpart(checkpoint, "its image tower pools or normalises in its own way")
+        raise NoCounterpartError(checkpoint, "its image tower pools or normalises in its own way")
     if not is_packable(encoder.model) or encoder.model.text_projection is None:
-        raise _no_counterpart(checkpoint, "its text tower pools, masks or projects in its own way")
+        raise NoCounterpartError(
+            checkpoint, "its text tower pools, masks or projects in its own way"
+        )
 
 
-def _tokeniser(encoder: OpenClipEncoder, checkpoint: str | Path) -> SimpleTokenizer:
+def _tokeniser(encoder: OpenClipEncoder, checkpoint: str) -> SimpleTokenizer:
     tokeniser: Any = encoder.tokeniser
     if (
         type(tokeniser) is SimpleTokenizer
@@ -90,10 +100,10 @@ def _tokeniser(encoder: OpenClipEncoder, checkpoint: str | Path) -> SimpleTokeni
         and tokeniser.reduction_fn is None
     ):
         return tokeniser
-    raise _no_counterpart(checkpoint, "its tokeniser is not CLIP's")
+    raise NoCounterpartError(checkpoint, "its tokeniser is not CLIP's")
 
 
-def _config(model: open_clip.CLIP, checkpoint: str | Path) -> transformers.CLIPConfig:
+def _config(model: open_clip.CLIP, checkpoint: str) -> transformers.CLIPConfig:
     visual = model.visual
     tokens: dict[str, Any] = {"bos_token_id": 49406, "eos_token_id": 49407, "pad_token_id": 49407}
     text = {"vocab_size": model.vocab_size, "max_position_embeddings": model.context_length}
@@ -113,11 +123,11 @@ def _config(model: open_clip.CLIP, checkpoint: str | Path) -> transformers.CLIPC
     )  # fmt: skip
 
 
-def _tower(transformer: nn.Module, norm: nn.LayerNorm, checkpoint: str | Path) -> dict[str, Any]:
+def _tower(transformer: nn.Module, norm: nn.LayerNorm, checkpoint: str) -> dict[str, Any]:
     blocks: Sequence[Any] = list(transformer.resblocks)  # type: ignore[arg-type]
     activation = blocks[0].mlp.gelu
     if type(activation) not in _ACTIVATIONS:
-        raise _no_counterpart(checkpoint, f"its activation is {type(activation).__name__}")
+        raise NoCounterpartError(checkpoint, f"its activation is {type(activation).__name__}")
     return {
         "hidden_size": blocks[0].mlp.c_fc.in_features,
         "intermediate_size": blocks[0].mlp.c_fc.out_features,
@@ -168,16 +178,14 @@ def _weights(model: open_clip.CLIP) -> dict[str, list[tuple[str, Tensor]]]:
     return found | {name: [(value, state[name].T)] for name, value in transposed.items()}
 
 
-def _image_processor(
-    encoder: OpenClipEncoder, checkpoint: str | Path
-) -> transformers.CLIPImageProcessor:
+def _image_processor(encoder: OpenClipEncoder, checkpoint: str) -> transformers.CLIPImageProcessor:
     settings = encoder.provenance()["preprocessing"]
     size = settings["size"] if isinstance(settings["size"], int) else settings["size"][0]
     if settings["size"] not in (size, [size, size], (size, size)):
-        raise _no_counterpart(checkpoint, f"its images are of {settings['size']} pixels")
+        raise NoCounterpartError(checkpoint, f"its images are of {settings['size']} pixels")
     mode, interpolation = settings["resize_mode"], settings["interpolation"]
     if mode not in ("shortest", "squash") or interpolation not in _RESAMPLING:
-        raise _no_counterpart(checkpoint, f"it resizes images by {mode!r} and {interpolation!r}")
+        raise NoCounterpartError(checkpoint, f"it resizes images by {mode!r} and {interpolation!r}")
     square = {"height": size, "width": size}
     return transformers.CLIPImageProcessor(
         size={"shortest_edge": size} if mode == "shortest" else square,
@@ -203,7 +211,7 @@ def _save_tokeniser(tokeniser: SimpleTokenizer, folder: Path) -> None:
 
 
 @torch.inference_mode()
-def _require_same(encoder: OpenClipEncoder, folder: Path, checkpoint: str | Path) -> None:
+def _require_same(encoder: OpenClipEncoder, folder: Path, checkpoint: str) -> None:
     exported = load_transformers(str(folder), _CPU)
     shape = encoder.model.visual.image_size
     images = torch.randn(2, 3, *shape, generator=torch.Generator().manual_seed(0))
@@ -212,6 +220,6 @@ def _require_same(encoder: OpenClipEncoder, folder: Path, checkpoint: str | Path
     for ours, theirs in zip(*pairs, strict=True):
         difference = float((ours - theirs).abs().max())
         if not difference <= TOLERANCE:
-            raise _no_counterpart(
+            raise NoCounterpartError(
                 checkpoint, f"once converted, its embeddings are off by {difference:.1e}"
             )
