@@ -2,9 +2,11 @@
 
 import json
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
 from hierarcaps.data.class_tree import ClassTree, hycoclip_errors, read_is_a
 from hierarcaps.data.hierarchy import CaptionHierarchy
@@ -51,6 +53,12 @@ def test_protocols_run_only_where_they_are_listed() -> None:
     assert names == task_names(settings)
     assert names[-2:] == ["hyper3_entailment", "himo_tiers"]
     assert not set(PROTOCOLS_OF_OTHERS).intersection(task_names({"thresholds": 3}))
+
+
+def test_the_parameters_know_the_protocols() -> None:
+    schema = Path(__file__).parents[3] / "workflow" / "schemas" / "evaluation.yaml"
+    properties = yaml.safe_load(schema.read_text(encoding="utf-8"))["properties"]
+    assert properties["protocols"]["items"]["enum"] == list(PROTOCOLS_OF_OTHERS)
 
 
 # Hyper3-CLIP
