@@ -174,6 +174,77 @@ def _pair_errors(
     return edges, height, precision, recall
 
 
+class HyCoCLIPErrors(NamedTuple):
+    """Errors on an is-a list as HyCoCLIP and UNCHA report them; each ``(N,)``.
+
+    A class's ancestors are there all nodes above it, roots included and itself not (checked: the
+    lists that HyCoCLIP publishes are those of its ``imagenet_isa.txt``), unlike ``TreeErrors``.
+
+    Attributes:
+        tie: tree-induced error, fewest edges between the classes, up or down.
+        lca: how many ancestors of the predicted class are none of the true one's, plus 1; so 1
+            where the prediction is right, and for siblings.
+        jaccard: shared ancestors over all ancestors of both.
+        precision: shared ancestors over those of the predicted class.
+        recall: shared ancestors over those of the true class.
+    """
+
+    tie: NDArray[np.float64]
+    lca: NDArray[np.float64]
+    jaccard: NDArray[np.float64]
+    precision: NDArray[np.float64]
+    recall: NDArray[np.float64]
+
+
+def hycoclip_errors(
+    tree: ClassTree, true: Sequence[str], predicted: Sequence[str]
+) -> HyCoCLIPErrors:
+    """Measure predictions on an is-a list by HyCoCLIP's ``hierarchical_metrics.py``.
+
+    On a tree ``tie`` is the reference's shortest path; in a graph with several parents only ways
+    over a common ancestor count.
+
+    Raises:
+        InputError: a class is not in the list or is a root, or two have no common ancestor.
+    """
+    known: dict[tuple[str, str], tuple[float, ...]] = {}
+    for pair in zip(true, predicted, strict=True):
+        if pair not in known:
+            known[pair] = _hycoclip_pair(tree, *pair)
+    rows = [known[pair] for pair in zip(true, predicted, strict=True)]
+    return HyCoCLIPErrors(*np.array(rows, dtype=np.float64).reshape(-1, 5).T)
+
+
+def _hycoclip_pair(tree: ClassTree, true: str, predicted: str) -> tuple[float, ...]:
+    above_true, above_predicted = tree.ancestors(true), tree.ancestors(predicted)
+    of_true, of_predicted = above_true.keys() - {true}, above_predicted.keys() - {predicted}
+    if not of_true or not of_predicted:
+        raise InputError(f"class {true if not of_true else predicted!r} is a root of the is-a list")
+    common = above_true.keys() & above_predicted.keys()
+    if not common:
+        raise InputError(f"classes {true!r} and {predicted!r} have no common ancestor")
+    shared = len(of_true & of_predicted)
+    return (
+        min(above_true[node] + above_predicted[node] for node in common),
+        len(of_predicted) - shared + 1,
+        shared / len(of_true | of_predicted),
+        shared / len(of_predicted),
+        shared / len(of_true),
+    )
+
+
+def read_is_a(path: str | Path) -> ClassTree:
+    """Read an is-a list, ``parent child`` a line: HyCoCLIP's, WordNet's or BREEDS's.
+
+    Raises:
+        InputError: no such file, a line of another form, or a cycle.
+    """
+    parents: dict[str, list[str]] = {}
+    for parent, child in _rows(Path(path), None, "a parent and a child"):
+        parents.setdefault(child, []).append(parent)
+    return ClassTree(parents)
+
+
 @dataclass(frozen=True)
 class ImageNetHierarchy:
     """A hierarchy above ImageNet's classes.
@@ -203,16 +274,13 @@ def read_imagenet_hierarchy(folder: str | Path) -> ImageNetHierarchy:
         InputError: a file is missing or a line of another form.
     """
     folder = Path(folder)
-    parents: dict[str, list[str]] = {}
-    for parent, child in _rows(folder / HIERARCHY_FILES[0], None, "a parent and a child"):
-        parents.setdefault(child, []).append(parent)
+    tree = read_is_a(folder / HIERARCHY_FILES[0])
     names = dict(_rows(folder / HIERARCHY_FILES[1], "\t", "a node, a tab and its names"))
     path = folder / HIERARCHY_FILES[2]
     try:
         classes = [(int(row[0]), str(row[1])) for row in json.loads(_text(path))]
     except (ValueError, TypeError, LookupError):
         raise InputError(f"{path}: expected a list of [index, node, names] rows") from None
-    tree = ClassTree(parents)
     for node in tree.parents:
         if node not in names:
             raise InputError(f"{folder / 'node_names.txt'}: has no name for node {node!r}")

@@ -23,7 +23,7 @@ TRAINING_ITEMS, TRAINING_GIGABYTES = 73_000, 0.01
 # Of the speed of a large product of matrices, what encoding a batch reaches.
 EFFICIENCY = 0.5
 # Of one core: all tasks on one model's embeddings; baselines, pages and start of the jobs.
-TASKS_SECONDS, PAGES_SECONDS = 60, 240
+TASKS_SECONDS, PAGES_SECONDS = 110, 240
 # Texts of an item with those that validation reads; forward and backward; what is left of the work
 # where each distinct prefix of a batch is computed once, as measured on real captions.
 _ALIGNING = 8 * 3 * 0.35

@@ -58,6 +58,10 @@ class Geometry(Protocol):
         """Return the embedding (N, D) that stands for K each, (N, K, D)."""
         ...
 
+    def towards_root(self, points: np.ndarray, root: np.ndarray, share: float) -> np.ndarray:
+        """Return the points (N, D) at this share of the straight ways of (N, D) to the root."""
+        ...
+
     def ways_to_root(
         self, images: np.ndarray, texts: np.ndarray, root: np.ndarray, similarities: np.ndarray
     ) -> list[np.ndarray]:
@@ -118,6 +122,12 @@ class Sphere:
         lengths = np.linalg.norm(means, axis=1, keepdims=True)
         return (means / np.maximum(lengths, np.finfo(float).tiny)).astype(np.float32)
 
+    def towards_root(self, points: np.ndarray, root: np.ndarray, share: float) -> np.ndarray:
+        """Return points of the chords, normalised, (N, D)."""
+        chord = (1 - share) * points.astype(np.float64) + share * root.astype(np.float64)
+        lengths = np.linalg.norm(chord, axis=1, keepdims=True)
+        return chord / np.maximum(lengths, np.finfo(float).tiny)
+
     def ways_to_root(
         self, images: np.ndarray, texts: np.ndarray, root: np.ndarray, similarities: np.ndarray
     ) -> list[np.ndarray]:
@@ -168,6 +178,12 @@ class Lorentz:
 
         return lorentz.exterior_angle(_double(parents), _double(children), self.curvature).numpy()
 
+    def half_apertures(self, vectors: np.ndarray) -> np.ndarray:
+        """Return the half-apertures of MERU's entailment cones, (N,) radians in (0, pi / 2]."""
+        from hierarcaps.geometry import lorentz
+
+        return lorentz.half_aperture(_double(vectors), self.curvature).numpy()
+
     def similarities(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
         """Return Lorentzian inner products, (N, M)."""
         first_time, second_time, parts, done = self._time(first), self._time(second), [], 0
@@ -188,6 +204,13 @@ class Lorentz:
         from hierarcaps.geometry import lorentz
 
         return lorentz.mean(_double(vectors), self.curvature).float().numpy()
+
+    def towards_root(self, points: np.ndarray, root: np.ndarray, share: float) -> np.ndarray:
+        """Return points of the geodesics to the vertex, in equal steps of their length, (N, D)."""
+        from hierarcaps.geometry import lorentz
+
+        tangent = lorentz.log_map0(_double(points), self.curvature)
+        return lorentz.exp_map0((1 - share) * tangent, self.curvature).numpy()
 
     def ways_to_root(
         self, images: np.ndarray, texts: np.ndarray, root: np.ndarray, similarities: np.ndarray

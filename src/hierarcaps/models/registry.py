@@ -7,6 +7,7 @@ import torch
 
 from hierarcaps.models.encoder import DualEncoder
 from hierarcaps.models.entry import as_entry
+from hierarcaps.models.prolip import refuse_prolip
 from hierarcaps.runtime.errors import InputError
 from hierarcaps.runtime.torch_setup import choose_device
 
@@ -30,7 +31,7 @@ def load_model(
 
     Raises:
         InputError: unknown family, architecture or tag; weights that cannot be found, downloaded
-            or read, or do not fit the architecture.
+            or read, or do not fit the architecture; a ProLIP.
     """
     entry = as_entry(entry)
     if isinstance(device, str):
@@ -45,6 +46,7 @@ def load_model(
     values = {
         key: _resolve(entry[key], key, seed) for key in (family, "pretrained") if key in entry
     }
+    refuse_prolip(values[family])
     return _LOADERS[family](values[family], values.get("pretrained"), device)
 
 

@@ -101,6 +101,18 @@ PAIR_COLUMNS = columns(
     auroc_reversed="Reversed, by angle",
     auroc_reversed_radius="Reversed, by radius",
 )
+PROTOCOL_COLUMNS = (
+    *columns(
+        "hyper3_entailment",
+        average_precision_first_margin="Hyper3-CLIP: AP",
+        auroc_first_margin="Hyper3-CLIP: AUROC",
+        average_precision_even_margin="the same, even negatives: AP",
+        auroc_even_margin="even negatives: AUROC",
+    ),
+    *columns("prolip_interpolation", precision="ProLIP: precision", recall="ProLIP: recall"),
+    *columns("himo_tiers", himo_at_k="HiMo@K, tiers"),
+    *columns("sugar_crepe", accuracy="SugarCrepe"),
+)
 CLASSIFICATION_COLUMNS = columns(
     "classification",
     fine_accuracy="Fine",

@@ -113,6 +113,26 @@ def test_classes_missing_from_the_hierarchy_are_counted(folder):
     assert len(provenance["hierarchy_sha256"]["node_names.txt"]) == 64
 
 
+def test_an_is_a_list_adds_the_metrics_of_hycoclip(folder):
+    is_a = folder / "isa.txt"
+    is_a.write_text("n0 n1\nn1 n2\nn1 n3\n")
+    settings = _settings(folder, hierarchy=str(folder / "tree"), is_a=str(is_a))
+    task = folder_classification("fish", settings)
+    prompts, vectors = tuple(sorted(task.strings([]))), np.eye(2, dtype=np.float32)
+    assert prompts == ("a eel", "a tench")
+    images = vectors[[1, 1]]  # both look like a tench
+    embeddings = Embeddings(images, vectors, vectors[0], tuple(task.data.names), prompts, {})
+    values = task.values(task.items([], embeddings))
+    found = {name: list(values[f"hycoclip_{name}"]) for name in ("tie", "lca", "jaccard")}
+    assert found == {"tie": [0, 2], "lca": [1, 1], "jaccard": [1, 1]}
+    assert len(task.provenance([])["is_a_sha256"]) == 64
+    is_a.write_text("n0 n1\nn1 n2\n")
+    with pytest.raises(InputError, match="class 'n3' is not in the is-a list"):
+        folder_classification("fish", settings)
+    with pytest.raises(InputError, match="no such file"):
+        folder_classification("fish", {**settings, "is_a": str(folder / "absent.txt")})
+
+
 def test_provenance_follows_the_images(folder):
     def sha256() -> str:
         return folder_classification("fish", _settings(folder)).provenance([])["images_sha256"]

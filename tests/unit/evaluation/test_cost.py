@@ -54,8 +54,8 @@ def test_downloads_and_time_are_said(monkeypatch: pytest.MonkeyPatch):
     assert said.splitlines()[0] == (
         "Downloads: 2.3 GB (CLIP-B 0.6, CLIP-L 1.7, the test set 0.025)."
     )
-    # 8.7 + 156 GFLOP an image, 0.8 + 1.7 a text; tasks and pages take 5 min.
-    minutes = round((1000 * 164.7 + 3600 * 2.5) / 30 / 2 / 60 + 5)
+    # 8.7 + 156 GFLOP an image, 0.8 + 1.7 a text; tasks and pages take 6 min.
+    minutes = round((1000 * 164.7 + 3600 * 2.5) / 30 / 2 / 60 + (110 + 240) / 60)
     assert f"about {minutes} min after that for 2 models on 2 cores" in said
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from hierarcaps.evaluation.tasks import space
 from hierarcaps.evaluation.tasks.hierarchical import ways_to_root
+from hierarcaps.evaluation.tasks.names import PROTOCOLS_OF_OTHERS
 from hierarcaps.evaluation.tasks.registry import (
     Ordering,
     Retrieval,
@@ -72,7 +73,7 @@ def test_an_ideal_hyperbolic_model_is_perfect(items, hyperbolic):
     "geometry", [Sphere(), Sphere("mean"), Sphere("origin"), Lorentz(CURVATURE)], ids=repr
 )
 def test_every_task_gives_numbers_in_every_geometry(geometry, items):
-    settings = {"thresholds": 7}
+    settings = {"thresholds": 7, "protocols": PROTOCOLS_OF_OTHERS}
     needs = embedding_needs(items, settings)
     strings = tuple(sorted({t for item in items for t in item.tiers}.union(needs.strings)))
     names = tuple(item.image for item in items)

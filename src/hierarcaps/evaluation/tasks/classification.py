@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from hierarcaps.data.class_tree import tree_errors
+from hierarcaps.data.class_tree import HyCoCLIPErrors, hycoclip_errors, tree_errors
 from hierarcaps.data.image_sets import ImageSet
 from hierarcaps.evaluation.tasks import drawn_world
 from hierarcaps.evaluation.tasks.labelled_images import LabelledImages, labelled_folder
@@ -20,6 +20,7 @@ from hierarcaps.runtime.files import sha256_file
 from hierarcaps.scenes import taxonomy
 
 TOP = 5
+HYCOCLIP_METRICS = [f"hycoclip_{name}" for name in HyCoCLIPErrors._fields]
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,11 @@ class Classification:
     the predicted classes. On a hierarchy: ``tree_induced_error`` and ``lca_height`` (edges, lower
     is better; ``..._of_mistakes`` over wrong answers only), ``hierarchical_precision`` and
     ``hierarchical_recall`` (see ``class_tree.TreeErrors``).
+
+    With an is-a list also ``hycoclip_tie``, ``_lca``, ``_jaccard``, ``_precision`` and ``_recall``,
+    by the protocol of HyCoCLIP (Pal et al., 2025) and UNCHA and not this project's (see
+    ``class_tree.HyCoCLIPErrors``). What they publish is of ImageNet's 1,000 classes on WordNet,
+    with seven prompts of their own.
     """
 
     name: str
@@ -74,6 +80,9 @@ class Classification:
             errors = tree_errors(data.tree, list(data.labels), predicted, classes)
             table["tree_induced_error"], table["lca_height"] = errors[:2]
             table["hierarchical_precision"], table["hierarchical_recall"] = errors[2:]
+        if data.is_a is not None:
+            of_others = hycoclip_errors(data.is_a, list(data.labels), predicted)
+            table[HYCOCLIP_METRICS] = np.column_stack(of_others)
         return table
 
     def values(self, table: pd.DataFrame) -> Mapping[str, np.ndarray]:
@@ -93,6 +102,9 @@ class Classification:
                 values[metric] = table[metric].to_numpy(float)
                 values[f"{metric}_of_mistakes"] = table[metric].where(wrong).to_numpy(float)
             for metric in ("hierarchical_precision", "hierarchical_recall"):
+                values[metric] = table[metric].to_numpy(float)
+        for metric in HYCOCLIP_METRICS:
+            if metric in table:
                 values[metric] = table[metric].to_numpy(float)
         return values
 

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from hierarcaps.data.class_tree import (
     ClassTree,
     ImageNetHierarchy,
     read_imagenet_hierarchy,
+    read_is_a,
 )
 from hierarcaps.data.image_sets import (
     ImageSet,
@@ -35,6 +36,7 @@ class LabelledImages:
         superclass: class -> super-class; empty where there are no coarse labels.
         superclass_words: super-class -> its words.
         tree: class hierarchy with all classes; None where there is none.
+        is_a: is-a list with all classes, for HyCoCLIP's metrics; None: they are not measured.
         image_set: where images beside those of the test set come from.
         sources: provenance: files, and what was left out.
     """
@@ -45,6 +47,7 @@ class LabelledImages:
     superclass: Mapping[str, str] = field(default_factory=dict)
     superclass_words: Mapping[str, str] = field(default_factory=dict)
     tree: ClassTree | None = None
+    is_a: ClassTree | None = None
     image_set: ImageSet | None = None
     sources: Mapping[str, Any] = field(default_factory=dict)
 
@@ -61,21 +64,39 @@ def labelled_folder(dataset: str, settings: Mapping[str, Any]) -> LabelledImages
         settings: ``images`` (folder of class folders, or of CIFAR's binary files); optionally
             ``superclasses`` (CSV ``class,superclass``; CIFAR needs none), or ``hierarchy`` (folder
             of an ImageNet hierarchy; class folders are then WordNet ids) with ``depth`` (of the
-            super-classes below the root).
+            super-classes below the root); ``is_a`` (an is-a list with all classes).
 
     Raises:
         InputError: missing or empty folders, an incomplete map of super-classes, classes of which
-            none is in the hierarchy.
+            none is in the hierarchy, or one is not in the is-a list.
     """
     files = labelled_files(settings["images"])
     sources: dict[str, Any] = {
         "images": settings["images"],
         "images_sha256": content_sha256(settings["images"], files),
     }
-    if "hierarchy" in settings:
-        return _on_hierarchy(dataset, settings, files, sources)
+    of_kind = _on_hierarchy if "hierarchy" in settings else _flat
+    found = of_kind(dataset, settings, files, sources)
+    return _with_is_a_list(found, settings["is_a"]) if "is_a" in settings else found
+
+
+def _with_is_a_list(images: LabelledImages, path: str) -> LabelledImages:
+    tree = read_is_a(path)
+    missing = [name for name in sorted(images.words) if name not in tree]
+    if missing:
+        raise InputError(f"{path}: class {missing[0]!r} is not in the is-a list")
+    sources = {**images.sources, "is_a": path, "is_a_sha256": sha256_file(path)}
+    return replace(images, is_a=tree, sources=sources)
+
+
+def _flat(
+    dataset: str,
+    settings: Mapping[str, Any],
+    files: Sequence[tuple[str, str]],
+    sources: Mapping[str, Any],
+) -> LabelledImages:
     if "superclasses" in settings:
-        sources["superclasses_sha256"] = sha256_file(settings["superclasses"])
+        sources = {**sources, "superclasses_sha256": sha256_file(settings["superclasses"])}
     classes = sorted({label for _, label in files})
     superclass = _superclasses(settings, classes)
     return LabelledImages(

@@ -1,7 +1,8 @@
 """Which tasks the parameters ask for, and which files they read, without reading any.
 
-Tasks on the test set alone always run; a task with data of its own runs where ``evaluation`` names
-that data. What is named and absent is an error when the task is made, never a silent gap.
+The project's tasks on the test set alone always run, protocols of other projects where
+``evaluation`` lists them; a task with data of its own runs where ``evaluation`` names that data.
+What is named and absent is an error when the task is made, never a silent gap.
 """
 
 from collections.abc import Mapping
@@ -12,7 +13,11 @@ TEST_SET_TASKS = (
     "radius_controls", "root_ablation", "modality_gap",
 )  # fmt: skip
 DRAWN_WORLD_TASKS = ("length_matched", "taxonomy_pairs", "classification")
-TASK_DATA = ("drawn_world", "hyperlex", "captions", "classes")
+# On the test set as well, by the protocols of other projects: run where ``protocols`` lists them.
+PROTOCOLS_OF_OTHERS = ("hyper3_entailment", "prolip_interpolation", "himo_tiers")
+TASK_DATA = (
+    "drawn_world", "hyperlex", "captions", "classes", "growing_captions", "sugar_crepe",
+)  # fmt: skip
 # Tasks that radii alone can answer.
 RADIUS_TASKS = ("ordering", "chains", "entailment", "length_matched", "taxonomy_pairs", "hyperlex")
 RADIUS_BASELINES = ("words", "characters", "frequency", "random_order")
@@ -26,10 +31,13 @@ def task_names(settings: Mapping[str, Any]) -> list[str]:
     """
     return [
         *TEST_SET_TASKS,
+        *(name for name in PROTOCOLS_OF_OTHERS if name in settings.get("protocols", ())),
         *(DRAWN_WORLD_TASKS if "drawn_world" in settings else ()),
         *(["hyperlex"] if "hyperlex" in settings else ()),
         *(f"retrieval_{name}" for name in settings.get("captions", {})),
         *(f"classification_{name}" for name in settings.get("classes", {})),
+        *(f"himo_{name}" for name in settings.get("growing_captions", {})),
+        *(["sugar_crepe"] if "sugar_crepe" in settings else ()),
     ]
 
 
@@ -56,8 +64,12 @@ def task_files(settings: Mapping[str, Any]) -> list[str]:
         files.append(settings["drawn_world"]["scenes"])
     if "hyperlex" in settings:
         files.append(settings["hyperlex"]["file"])
-    for entry in settings.get("captions", {}).values():
-        files += [entry["captions"], entry["images"]]
+    for kind in ("captions", "growing_captions"):
+        for entry in settings.get(kind, {}).values():
+            files += [entry["captions"], entry["images"]]
     for entry in settings.get("classes", {}).values():
-        files += [entry[key] for key in ("images", "superclasses", "hierarchy") if key in entry]
+        keys = ("images", "superclasses", "hierarchy", "is_a")
+        files += [entry[key] for key in keys if key in entry]
+    if "sugar_crepe" in settings:
+        files += [settings["sugar_crepe"][key] for key in ("files", "images")]
     return files

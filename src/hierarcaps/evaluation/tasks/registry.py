@@ -13,13 +13,17 @@ from hierarcaps.evaluation.tasks.hierarchical import (
     RadiusControls,
     Traversal,
 )
+from hierarcaps.evaluation.tasks.himo import GrowingCaptions, growing_captions
+from hierarcaps.evaluation.tasks.hyper3_entailment import Hyper3Entailment
 from hierarcaps.evaluation.tasks.length_matched import LengthMatched
 from hierarcaps.evaluation.tasks.lexical import hyperlex
 from hierarcaps.evaluation.tasks.modality_gap import ModalityGap
 from hierarcaps.evaluation.tasks.ordering import Chains, Ordering, ordering_table
+from hierarcaps.evaluation.tasks.prolip_interpolation import ProLIPInterpolation
 from hierarcaps.evaluation.tasks.protocol import Items, Task
 from hierarcaps.evaluation.tasks.retrieval import Retrieval, caption_retrieval
 from hierarcaps.evaluation.tasks.roots import RootAblation
+from hierarcaps.evaluation.tasks.sugar_crepe import sugar_crepe
 from hierarcaps.models.embedding_needs import EmbeddingNeeds
 from hierarcaps.models.embeddings import Embeddings
 from hierarcaps.runtime.files import sha256_json
@@ -35,7 +39,8 @@ def all_tasks(settings: Mapping[str, Any]) -> list[Task]:
 
     Args:
         settings: the ``evaluation`` section of the parameters: ``thresholds``, and optionally
-            ``drawn_world``, ``hyperlex``, ``captions`` and ``classes``, the data of further tasks.
+            ``protocols`` (of other projects) and, the data of further tasks, ``drawn_world``,
+            ``hyperlex``, ``captions``, ``classes``, ``growing_captions`` and ``sugar_crepe``.
 
     Raises:
         InputError: data that is named is absent or of another form.
@@ -52,6 +57,8 @@ def all_tasks(settings: Mapping[str, Any]) -> list[Task]:
         RootAblation(settings["thresholds"]),
         ModalityGap(),
     ]
+    of_others: tuple[Task, ...] = (Hyper3Entailment(), ProLIPInterpolation(), GrowingCaptions())
+    tasks += [task for task in of_others if task.name in settings.get("protocols", ())]
     if world:
         tasks += [
             LengthMatched(drawn_world.length_matched_pairs()),
@@ -64,6 +71,12 @@ def all_tasks(settings: Mapping[str, Any]) -> list[Task]:
         tasks.append(caption_retrieval(name, entry["captions"], entry["images"]))
     for name, entry in settings.get("classes", {}).items():
         tasks.append(folder_classification(name, entry))
+    for name, entry in settings.get("growing_captions", {}).items():
+        tasks.append(growing_captions(name, entry["captions"], entry["images"]))
+    if "sugar_crepe" in settings:
+        tasks.append(
+            sugar_crepe(settings["sugar_crepe"]["files"], settings["sugar_crepe"]["images"])
+        )
     return tasks
 
 

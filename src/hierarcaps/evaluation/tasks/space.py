@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pandas as pd
 
+from hierarcaps.geometry.spaces import Lorentz
 from hierarcaps.models.embeddings import Embeddings
 
 # Elements held at once: of pairs of texts in double precision, of similarities in single.
@@ -61,6 +62,40 @@ def cosines(embeddings: Embeddings, first: Sequence[str], second: Sequence[str])
     pairs, pair_of = _distinct_pairs(embeddings, first, second)
     a, b = (embeddings.texts[rows] for rows in pairs.T)
     return embeddings.geometry.cosines(a, b)[pair_of]
+
+
+def caption_image_angles(
+    embeddings: Embeddings, captions: Sequence[str], images: Sequence[str]
+) -> np.ndarray:
+    """Return ``Xi_r`` of N pairs, an image as the continuation of a caption, ``(N,)`` radians."""
+    parents, children = embeddings.text_rows(captions), embeddings.image_rows(images)
+    angles = np.empty(len(parents))
+    for part in _parts(len(parents), embeddings.root.size):
+        parent, child = embeddings.texts[parents[part]], embeddings.images[children[part]]
+        angles[part] = embeddings.geometry.exterior_angles(parent, child, embeddings.root)
+    return angles
+
+
+def caption_image_similarities(
+    embeddings: Embeddings, captions: Sequence[str], images: Sequence[str]
+) -> np.ndarray:
+    """Return what the model ranks N pairs of a caption and an image by, ``(N,)``."""
+    text, texts = pd.factorize(np.asarray(captions, dtype=object))
+    image, names = pd.factorize(np.asarray(images, dtype=object))
+    found, done = np.empty(len(text), dtype=np.float32), 0
+    for chunk in image_text_similarities(embeddings, list(names), list(texts)):
+        rows = np.flatnonzero((image >= done) & (image < done + len(chunk)))
+        found[rows] = chunk[image[rows] - done, text[rows]]
+        done += len(chunk)
+    return found
+
+
+def half_apertures(embeddings: Embeddings, texts: Sequence[str]) -> np.ndarray | None:
+    """Return the half-apertures of MERU's cones of N texts, ``(N,)``; None on the sphere."""
+    if not isinstance(embeddings.geometry, Lorentz):
+        return None
+    rows, row_of = np.unique(embeddings.text_rows(texts), return_inverse=True)
+    return embeddings.geometry.half_apertures(embeddings.texts[rows])[row_of]
 
 
 def image_text_similarities(
