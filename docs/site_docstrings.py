@@ -7,7 +7,7 @@ import griffe
 
 
 class PlainDocstrings(griffe.Extension):
-    """Fences ``>>>`` examples, which Markdown takes for quotations, and drops roles (``:func:``)."""
+    """Fences ``>>>`` examples (else quotations) and drops roles (``:func:``)."""
 
     def on_object(self, *, obj: griffe.Object, **_: Any) -> None:
         """Rewrite the docstring of a module, class or function that was just read."""
