@@ -27,8 +27,8 @@ def write_graphs() -> None:
     for path, svg in pictures(edges).items():
         path.write_text(svg, encoding="utf-8")
     text = (
-        "# The rules of the default study\n\nWritten by `make readme`; the README shows them as "
-        f"stages.\n\n```mermaid\n{graph}\n```\n"
+        "# The rules of the default study\n\nWritten by `make readme`; docs/workflow.md shows them "
+        f"as stages.\n\n```mermaid\n{graph}\n```\n"
     )
     (ROOT / "docs" / "rulegraph.md").write_text(text, encoding="utf-8")
 
