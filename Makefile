@@ -41,7 +41,7 @@ $(BIN)/python workflow/announce.py $(1) "$(MODELS)"
 $(BIN)/snakemake --configfile $(1) $(chosen) -- all
 endef
 
-.PHONY: run check test test-reproducibility test-slurm test-lowest lint smoke official official-align zoo sweep ablations report crate readme pictures review mlflow benchmark lock wheel clean
+.PHONY: run check test test-reproducibility test-slurm test-lowest lint smoke official official-align zoo sweep ablations report crate readme pictures review mlflow benchmark lock docs wheel clean
 
 run: $(ENV)/installed  ## The whole study in its default profile
 	$(BIN)/snakemake all
@@ -123,6 +123,10 @@ benchmark: $(ENV)/installed  ## Speed, as ratios measured in one run
 
 lock: $(ENV)/installed  ## constraints.txt and the environments of rules, from pyproject.toml (NEWEST=1: newer versions)
 	$(BIN)/python workflow/lock.py $(if $(NEWEST),--upgrade)
+
+docs: $(ENV)/installed  ## The site, in build/site: offline, its links and anchors checked
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo "The site: $(CURDIR)/build/site/index.html"
 
 wheel: $(ENV)/installed  ## What is published, in build/dist
 	$(BIN)/uv build --quiet --out-dir build/dist

@@ -1,4 +1,4 @@
-"""The picture of the workflow in the README: its rules as a dozen stages, and what passes between.
+"""The picture of the workflow on the site: its rules as a dozen stages, and what passes between.
 
 Which stages follow which is computed from the rules; a stage that reaches another through a third
 is not joined to it, unless ``PASSES`` says so. What is written by hand is where a box stands and

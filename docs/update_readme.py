@@ -1,4 +1,4 @@
-"""Writes what must not be written by hand: README's results and pictures, the graph of rules.
+"""Writes what must not be written by hand: tables of results, pictures, the graph of rules.
 
 Run by `make readme` after a complete run.
 """
@@ -27,27 +27,49 @@ def write_graphs() -> None:
     for path, svg in pictures(edges).items():
         path.write_text(svg, encoding="utf-8")
     text = (
-        "# The rules of the default study\n\nWritten by `make readme`; the README shows them as "
-        f"stages.\n\n```mermaid\n{graph}\n```\n"
+        "# The rules of the default study\n\nWritten by `make readme`; docs/workflow.md shows them "
+        f"as stages.\n\n```mermaid\n{graph}\n```\n"
     )
     (ROOT / "docs" / "rulegraph.md").write_text(text, encoding="utf-8")
 
 
+def headline() -> str:
+    """Return README's table: one model, what alignment makes of it, and what it must exceed."""
+    rows = measured()
+    (first, *_) = rows.loc[rows["objective"] == "re", "model"]
+    shown = rows["model"].isin((first, f"{first}-untrained", "words", "random"))
+    return f"{explanation(rows)}\n\n{table(rows[shown], value_cell)}"
+
+
 def results() -> str:
-    """Return the headline table: values with their interval, or the range of several seeds."""
-    summary = pd.read_csv(ROOT / "results" / "summary.csv")
-    own = summary[summary["objective"].isin(("zeroshot", "baseline"))]
-    aligned = pooled()
-    values = aligned[aligned["reference"].isna()]
-    # Models, what alignment makes of them, then what needs no model.
-    baseline = own["objective"] == "baseline"
-    rows = pd.concat([own[~baseline], values, own[baseline]])
-    items = int(summary["n"].max())
+    """Return the table of all: values with their interval, or the range of several seeds."""
+    rows = measured()
     return (
-        f"The default profile on {items:,} test scenes: bootstrap 95% intervals over items in "
-        "brackets. Untrained controls: the mean over seeds, in parentheses the lowest and the "
-        f"highest. Aligned models: the mean over {orders(values)}. `results/reports/` says what it "
-        f"means.\n\n{headline_table(rows, value_cell)}"
+        f"{explanation(rows)} `results/reports/` says what it means.\n\n{table(rows, value_cell)}"
+    )
+
+
+def measured() -> pd.DataFrame:
+    """Return the values of models, of what alignment makes of them, then of what needs no model."""
+    summary = pd.read_csv(ROOT / "results" / "summary.csv")
+    aligned = pooled()
+    baseline = summary["objective"] == "baseline"
+    return pd.concat(
+        [
+            summary[summary["objective"] == "zeroshot"],
+            aligned[aligned["reference"].isna()],
+            summary[baseline],
+        ]
+    )
+
+
+def explanation(rows: pd.DataFrame) -> str:
+    """Return what stands in the cells of a table of values."""
+    return (
+        f"The default profile on {int(rows['n'].max()):,} test scenes: bootstrap 95% intervals "
+        "over items in brackets. Untrained controls: the mean over seeds, in parentheses the "
+        "lowest and the highest. Aligned models: the mean over "
+        f"{orders(rows[rows['orders'].notna()])}."
     )
 
 
@@ -59,7 +81,7 @@ def differences() -> str:
         "What alignment changes on the same items, starting from one pre-trained checkpoint: the "
         f"mean paired difference to it over {orders(changes)}, with one 95% interval over images, "
         "drawn once for all orders; bold where it excludes zero. Other pre-trainings are not in "
-        f"it.\n\n{headline_table(changes, difference_cell)}"
+        f"it.\n\n{table(changes, difference_cell)}"
     )
 
 
@@ -70,11 +92,11 @@ def pooled() -> pd.DataFrame:
 
 def orders(rows: pd.DataFrame) -> str:
     """Return ``3 orders of the training items``."""
-    (number,) = rows["orders"].unique()
+    (number,) = rows["orders"].astype(int).unique()
     return f"{number} order{'' if number == 1 else 's'} of the training items"
 
 
-def headline_table(rows: pd.DataFrame, cell: Callable[[pd.DataFrame], str]) -> str:
+def table(rows: pd.DataFrame, cell: Callable[[pd.DataFrame], str]) -> str:
     """Return a row per model and objective, in which ``cell`` fills each of ``COLUMNS``."""
     lines = [f"| model | {' | '.join(COLUMNS.values())} |", f"|---|{'---|' * len(COLUMNS)}"]
     for (model, objective), own in rows.groupby(["model", "objective"], sort=False):
@@ -117,13 +139,15 @@ def replace_section(text: str, name: str, content: str) -> str:
 
 
 def main() -> None:
-    """Update README.md, its pictures and docs/rulegraph.md."""
+    """Update the tables of README.md and docs/results.md, their pictures and docs/rulegraph.md."""
     write_graphs()
-    readme = ROOT / "README.md"
-    text = readme.read_text(encoding="utf-8")
-    readme.write_text(
-        replace_section(text, "results", f"{results()}\n\n{differences()}"), encoding="utf-8"
-    )
+    pages = {
+        ROOT / "README.md": ("headline", headline()),
+        ROOT / "docs" / "results.md": ("results", f"{results()}\n\n{differences()}"),
+    }
+    for path, (name, content) in pages.items():
+        text = path.read_text(encoding="utf-8")
+        path.write_text(replace_section(text, name, content), encoding="utf-8")
     # Few colours are enough for drawings, and take a third of the bytes.
     with Image.open(ROOT / "results" / "figures" / "contact_sheet.png") as sheet:
         small = sheet.convert("RGB").quantize(96, dither=Image.Dither.NONE)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from torch.nn.functional import normalize
-from transformers import AutoTokenizer, CLIPModel, Trainer, TrainingArguments
+from transformers import AutoImageProcessor, AutoTokenizer, CLIPModel, Trainer, TrainingArguments
 
 import hierarcaps
 
@@ -25,6 +25,7 @@ def main(arguments: Sequence[str]) -> None:
     trainer.train()
     trainer.save_model()
     tokenizer.save_pretrained(output)
+    AutoImageProcessor.from_pretrained(name).save_pretrained(output)  # so that images fit, too
 
 
 def radial_trainer(model, tokenizer, items, settings: TrainingArguments) -> Trainer:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import torch
 from torch.nn.functional import normalize
 from torch.utils.data import DataLoader
-from transformers import AutoTokenizer, CLIPModel
+from transformers import AutoImageProcessor, AutoTokenizer, CLIPModel
 
 import hierarcaps
 
@@ -24,6 +24,7 @@ def main(arguments: Sequence[str]) -> None:
         print(f"step {step}: {loss:.4f}")
     model.save_pretrained(output)
     tokenizer.save_pretrained(output)
+    AutoImageProcessor.from_pretrained(name).save_pretrained(output)  # so that images fit, too
 
 
 def train(model, tokenizer, items, learning_rate=1e-6, epochs=1):

@@ -56,6 +56,7 @@ def test_a_loop_of_ones_own(model: str, table: str, tmp_path: Path, capsys):
     assert capsys.readouterr().out.startswith("step 0: ")
     trained = CLIPModel.from_pretrained(tmp_path / "trained")
     assert changed(model, trained) == {"text_model", "text_projection"}
+    assert hierarcaps.load_model(str(tmp_path / "trained")), "what was saved can be probed"
     torch.manual_seed(0)
     tokenizer = AutoTokenizer.from_pretrained(model)
     items = hierarcaps.read_hierarchies(table)
@@ -68,6 +69,7 @@ def test_a_trainer_of_transformers(model: str, table: str, tmp_path: Path):
     module.main([model, table, str(tmp_path / "trained")])
     trained = CLIPModel.from_pretrained(tmp_path / "trained")
     assert changed(model, trained) == {"text_model", "text_projection"}
+    assert hierarcaps.load_model(str(tmp_path / "trained")), "what was saved can be probed"
     tokenizer, items = AutoTokenizer.from_pretrained(model), hierarcaps.read_hierarchies(table)
     settings = TrainingArguments(
         str(tmp_path / "more"), learning_rate=1e-3, num_train_epochs=30, use_cpu=True,

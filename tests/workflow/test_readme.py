@@ -1,8 +1,9 @@
-"""The README's tables, as `make readme` writes them from the results of a run."""
+"""The tables of the README and of docs/results.md, as `make readme` writes them from a run."""
 
 import pandas as pd
 import pytest
 import update_readme
+from smoke import ROOT
 from synthetic_alignment import write_alignment
 
 
@@ -31,6 +32,24 @@ def test_aligned_models_have_one_interval_and_untrained_ones_their_range(results
     re = pooled.set_index(["model", "objective"]).loc[("rn-24", "re")]
     assert rows["rn-24 + RE"][0] == f"{re.value:.3f} [{re.low:.3f}, {re.high:.3f}]"
     assert " to " in rows["rn-24-untrained"][0]
+
+
+def test_the_readme_shows_one_model_and_what_it_must_exceed(results):
+    rows = rows_of(update_readme.headline())
+    assert list(rows)[1:] == [
+        "rn-24", "rn-24-untrained", "rn-24 + RE", "rn-24 + EC", "words (no model)",
+        "random (no model)",
+    ]  # fmt: skip
+    assert rows.items() <= rows_of(update_readme.results()).items()
+
+
+@pytest.mark.parametrize(
+    ("page", "name"), [("README.md", "headline"), ("docs/results.md", "results")]
+)
+def test_each_table_has_its_place(page, name):
+    text = (ROOT / page).read_text(encoding="utf-8")
+    written = update_readme.replace_section(text, name, "| a |")
+    assert f"<!-- {name} -->\n| a |\n<!-- /{name} -->" in written
 
 
 def test_a_change_has_one_pooled_interval_and_is_bold_off_zero(results):

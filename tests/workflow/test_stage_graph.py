@@ -1,4 +1,4 @@
-"""The README's picture of the workflow is of the rules as they are."""
+"""The site's picture of the workflow is of the rules as they are."""
 
 import re
 

@@ -6,4 +6,4 @@
 
 from hierarcaps.cli.run import main
 
-__all__ = ["main"]
+__all__ = ["app", "main"]

@@ -38,11 +38,13 @@ def run_probe(
             row.metric,
             f"{row.value:.3f}",
             f"{row.low:.3f} to {row.high:.3f}",
+            str(row.n),
             *("" if value != value else f"{value:.3f}" for value in row[7:]),
         )
         for row in table.itertuples()
     ]
-    show_table(("task", "metric", "value", "95% interval", *BASELINES.values()), rows, names=2)
+    headings = ("task", "metric", "value", "95% interval", "n", *BASELINES.values())
+    show_table(headings, rows, names=2)
 
 
 def measure(

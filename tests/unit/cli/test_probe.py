@@ -20,12 +20,13 @@ def test_probe_of_a_users_own_model(
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert lines[0][:3] == ["task", "metric", "value"]
     values = {(line[0], line[1]): line[2:] for line in lines[1:]}
-    value, low, _, high, words, characters, random = values["ordering", "tau_d"]
+    value, low, _, high, n, words, characters, random = values["ordering", "tau_d"]
     assert float(low) <= float(value) <= float(high)
     assert float(words) > 0.8 < float(characters)
+    assert int(n) > 1
     assert -1 <= float(random) <= 1
     # Caption length retrieves nothing: random vectors are the only baseline of precision.
-    assert len(values["hierarchical_retrieval", "precision"]) == 5
+    assert len(values["hierarchical_retrieval", "precision"]) == 6
     kept = tmp_path / "results" / "model" / "zeroshot" / "seed0"
     metrics = json.loads((kept / "ordering.json").read_text())["metrics"]
     assert f"{metrics['tau_d']['value']:.3f}" == value
