@@ -41,7 +41,7 @@ $(BIN)/python workflow/announce.py $(1) "$(MODELS)"
 $(BIN)/snakemake --configfile $(1) $(chosen) -- all
 endef
 
-.PHONY: run check test test-reproducibility test-slurm test-lowest lint smoke official official-align zoo sweep ablations report crate readme pictures review mlflow benchmark lock docs wheel clean
+.PHONY: run check test test-reproducibility test-long test-slurm test-lowest lint smoke official official-align zoo sweep ablations report crate readme pictures review mlflow benchmark lock docs wheel clean
 
 run: $(ENV)/installed  ## The whole study in its default profile
 	$(BIN)/snakemake all
@@ -52,7 +52,10 @@ test: $(ENV)/installed  ## Style, then all tests (the smoke run of the whole DAG
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadgroup --ignore tests/reproducibility
 
 test-reproducibility: $(ENV)/installed  ## Changes, DVC, kills, faults, conda, Slurm, MLflow, on a small study (half an hour)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadgroup tests/reproducibility
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadgroup -m "not long" tests/reproducibility
+
+test-long: $(ENV)/installed  ## RE on an encoder with really pre-trained towers, 1,000 steps (a quarter of an hour)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m long tests/reproducibility
 
 test-slurm: $(ENV)/installed  ## Of these, a part of the small study through a Slurm of one node (as root)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/reproducibility/test_slurm.py

@@ -1,7 +1,8 @@
 """RE alignment of an encoder with really pre-trained towers, on the official test set.
 
 The effects of the paper must show on real weights, within bounds that leave room for the order of
-items and for kernels; the numbers are no results of the paper's models. Minutes on two cores.
+items and for kernels; the numbers are no results of the paper's models. A quarter of an hour on two cores:
+``make test-long``, not part of ``make test-reproducibility``.
 """
 
 from pathlib import Path
@@ -43,6 +44,7 @@ def measured(model: Path, data: Path, path: Path) -> dict[str, float]:
     return found
 
 
+@pytest.mark.long
 def test_re_alignment_shows_on_real_weights(
     real_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
