@@ -1,8 +1,8 @@
 """RE alignment of an encoder with really pre-trained towers, on the official test set.
 
 The effects of the paper must show on real weights, within bounds that leave room for the order of
-items and for kernels; the numbers are no results of the paper's models. A quarter of an hour on two cores:
-``make test-long``, not part of ``make test-reproducibility``.
+items and for kernels; the numbers are no results of the paper's models. A quarter of an hour on two
+cores: ``make test-long``, not part of ``make test-reproducibility``.
 """
 
 from pathlib import Path
