@@ -31,6 +31,13 @@ def count(size: int, noun: str, plural: str | None = None) -> str:
     return f"{size:,} {noun if size == 1 else plural or noun + 's'}"
 
 
+def of_all(some: int, all_of: int, noun: str) -> str:
+    """Return ``all 4 models``, ``the one model``, ``3 of 4 models``, ``none of 4 models``."""
+    if some == all_of:
+        return f"the one {noun}" if all_of == 1 else f"all {all_of:,} {noun}s"
+    return f"{f'{some:,}' if some else 'none'} of {count(all_of, noun)}"
+
+
 def span(sizes: Iterable[int]) -> str:
     """Return numbers of items: ``1,000``, or ``6 to 12`` where they differ; ``0`` of none."""
     found = sorted(set(sizes)) or [0]

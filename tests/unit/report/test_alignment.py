@@ -14,7 +14,7 @@ from synthetic_alignment import MODELS, write_alignment
 from hierarcaps.report.alignment import figures as alignment_figures
 from hierarcaps.report.alignment import geometry, variants
 from hierarcaps.report.alignment import tables as alignment_tables
-from hierarcaps.report.alignment.findings import directions, opening
+from hierarcaps.report.alignment.findings import directions, finding, opening
 from hierarcaps.report.changes import Alignment
 from hierarcaps.report.study import PRECISION, Estimate, Results, Run
 from hierarcaps.runtime.errors import InputError
@@ -41,6 +41,9 @@ def test_the_opening_reports_changes_in_both_directions(study):
     assert "up in 2, down in 0" in ec
     assert "RE minus EC" in between
     assert "up in 2" not in between
+    plain = finding(study)
+    assert "precision rises in all 2 models, recall moves in none of 2 models" in plain
+    assert "R@1, image to text falls in all 2 models" in plain
 
 
 def test_a_difference_of_which_there_is_none_is_said_so(tmp_path):

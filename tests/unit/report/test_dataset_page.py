@@ -11,7 +11,7 @@ from synthetic_datasheet import CHAIN, NEGATIVES, write_sheet
 
 from hierarcaps.report.dataset import figures as dataset_figures
 from hierarcaps.report.dataset import tables as dataset_tables
-from hierarcaps.report.dataset.findings import opening
+from hierarcaps.report.dataset.findings import finding, opening
 from hierarcaps.report.dataset.sheet import Datasheet, explain, percent, wilson
 from hierarcaps.runtime.errors import InputError
 
@@ -97,6 +97,8 @@ def test_the_opening_compares_with_the_paper_by_the_interval(tmp_path, wrong, ve
     write_sheet(tmp_path / "s.json", wrong=wrong)
     sheet = Datasheet(tmp_path / "s.json")
     first, second, third, fourth = opening(sheet)
+    right = percent(sheet.final.valid("all_eight"))
+    assert finding(sheet).startswith(f"The pipeline made 12 items of 20 captions, and {right} of")
     assert "Of 50 captions, 40 were usable" in first
     assert "for 12 of them, of which 6 (50.0% [25.4, 74.6]) were accepted" in first
     assert "0 from augmentation and 9 from recombination" in first
@@ -112,6 +114,7 @@ def test_the_opening_compares_with_the_paper_by_the_interval(tmp_path, wrong, ve
 def test_without_oracle_or_reports_it_is_said_so(tmp_path):
     write_sheet(tmp_path / "s.json", oracle=False, judged=False)
     sheet = Datasheet(tmp_path / "s.json")
+    assert finding(sheet).endswith("how many are right was not measured.")
     assert "was not measured" in opening(sheet)[1]
     assert "held-out seeds" not in opening(sheet)[2]
     assert "was not measured" in opening(sheet)[3]

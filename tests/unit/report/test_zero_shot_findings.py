@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from hierarcaps.report.study import Results
-from hierarcaps.report.zero_shot.findings import opening
+from hierarcaps.report.zero_shot.findings import finding, opening
 
 MODELS = [
     ["a", "zeroshot", [0]],
@@ -141,3 +141,15 @@ def test_several_seeds_of_a_model_are_runs(write):
     rows = [("a", seed, "tau_d", 0.9 + seed / 100, 0.01) for seed in (0, 1)]
     sentence = opening(write(rows, [["a", "zeroshot", [0, 1]]]))[0]
     assert "a (seed 1) (highest of 2 runs of 1 model; lowest: 0.900, a (seed 0))" in sentence
+
+
+def test_the_finding_counts_models_above_every_control(write):
+    rows = [*_tau(0.95, 0.9, 0.4, 0.88), ("a", 0, "tau_d_length_controlled", 0.5, 0.1)]
+    sentence = finding(write(rows))
+    assert "1 of 2 models order general before specific captions better than any" in sentence
+    assert "and the one model order" in sentence
+    assert "all 2 models" in finding(write(_tau(0.95, 0.93, 0.4, 0.88)))
+    assert "none of 2 models" in finding(write(_tau(0.8, 0.7, 0.4, 0.88)))
+    assert "not measured" in finding(
+        write([("a", 0, "recall", 0.5, 0.1)], [["a", "zeroshot", [0]]])
+    )

@@ -8,7 +8,40 @@ from collections.abc import Sequence
 
 from hierarcaps.report.changes import COMPARISONS, Alignment, direction
 from hierarcaps.report.study import HEADLINE, METRICS, OBJECTIVES, Estimate, Key
-from hierarcaps.report.wording import count, orders, signed_interval, signed_span, span
+from hierarcaps.report.wording import (
+    count,
+    listed,
+    of_all,
+    orders,
+    signed_interval,
+    signed_span,
+    span,
+)
+
+
+def finding(study: Alignment) -> str:
+    """Return one plain sentence: in how many models RE moves what, and how surely."""
+    comparison = ("re", "zeroshot")
+    parts = []
+    for key in HEADLINE:
+        means = list(study.pooled_differences(comparison, key).values())
+        if means:
+            up, down = directions(means)
+            parts.append(f"{METRICS[key]} {_moved(up, down, len(means))}")
+    if not parts:
+        return "What RE changes was not measured in this run."
+    return (
+        f"With RE, {listed(parts)} (95% intervals over items; one pre-training of each model, from "
+        "which others may differ)."
+    )
+
+
+def _moved(up: int, down: int, models: int) -> str:
+    """Return ``rises in all 3 models`` and the like."""
+    if not up and not down:
+        return f"moves in {of_all(0, models, 'model')}"
+    moves = ((up, "rises"), (down, "falls"))
+    return listed([f"{verb} in {of_all(some, models, 'model')}" for some, verb in moves if some])
 
 
 def opening(study: Alignment) -> list[str]:

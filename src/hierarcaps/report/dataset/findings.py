@@ -12,6 +12,16 @@ from hierarcaps.report.study import Estimate
 from hierarcaps.report.wording import count
 
 
+def finding(sheet: Datasheet) -> str:
+    """Return one plain sentence: how many items there are, and what share of them is right."""
+    final = sheet.final
+    made = f"The pipeline made {count(final.accepted, 'item')} of {count(final.entered, 'caption')}"
+    right = final.valid("all_eight") if sheet.has_oracle else None
+    if right is None:
+        return f"{made}; how many are right was not measured."
+    return f"{made}, and {percent(right)} of them are right in all eight texts."
+
+
 def opening(sheet: Datasheet) -> list[str]:
     """Return plain-text sentences: how many items, how many right, how good are H and the judge."""
     return [

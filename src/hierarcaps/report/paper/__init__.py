@@ -1,3 +1,3 @@
 """The page of our numbers beside the published ones."""
 
-__all__ = ["published_table"]
+__all__ = ["claims", "published_table"]

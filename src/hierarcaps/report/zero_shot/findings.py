@@ -15,7 +15,7 @@ from hierarcaps.report.study import (
     Results,
     Run,
 )
-from hierarcaps.report.wording import count, listed, number
+from hierarcaps.report.wording import count, listed, number, of_all
 
 FREQUENCY = "frequency"
 TRIVIAL_RADII = {
@@ -24,6 +24,34 @@ TRIVIAL_RADII = {
     FREQUENCY: "word frequency",
 }
 RADIUS_CONTROLS = ("words", "characters", "shuffled")
+
+
+def finding(results: Results) -> str:
+    """Return one plain sentence: whether distance from the root orders the tiers, and how surely.
+
+    Of each model before alignment: is its whole interval above what any control reaches?
+    """
+    controls = [*_trivial(results, TAU_D), *results.measured(*TAU_D, "untrained")]
+    models = _zero_shot(results, TAU_D)
+    if not models or not controls:
+        return "Whether distance from the root orders the tiers was not measured beside a control."
+    ceiling = max(estimate.high for _, estimate in controls)
+    sentence = (
+        f"Before any alignment, {of_all(_above_value(models, ceiling), len(models), 'model')} "
+        "order general before specific captions better than any control does"
+    )
+    if controlled := _zero_shot(results, TAU_D_CONTROLLED):
+        some = of_all(_above_value(controlled, 0.0), len(controlled), "model")
+        sentence += f", and {some} order them where counting words is of no help"
+    return f"{sentence} (95% intervals over items; one training of each model)."
+
+
+def _zero_shot(results: Results, key: Key) -> list[tuple[Run, Estimate]]:
+    return [pair for pair in results.measured(*key, "model") if pair[0].objective == "zeroshot"]
+
+
+def _above_value(pairs: Sequence[tuple[Run, Estimate]], floor: float) -> int:
+    return sum(estimate.low > floor for _, estimate in pairs)
 
 
 def opening(results: Results) -> list[str]:
