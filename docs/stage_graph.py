@@ -154,7 +154,11 @@ def rule_graph() -> tuple[str, set[Edge]]:
     """Return the rules as a mermaid graph, and its edges (rule, rule that needs it)."""
     command = [sys.executable, "-m", "snakemake", "--rulegraph", "mermaid-js", "--", "all"]
     text = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
-    return text[text.index("flowchart") :].strip(), edges_of(text)
+    lines = text[text.index("flowchart") :].strip().splitlines()
+    # Snakemake lists edges in the order of a set: sorted, equal graphs are equal texts.
+    graph = [line for line in lines if "-->" not in line]
+    graph += sorted(line for line in lines if "-->" in line)
+    return "\n".join(graph), edges_of(text)
 
 
 def edges_of(graph: str) -> set[Edge]:
