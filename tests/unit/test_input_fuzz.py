@@ -55,6 +55,9 @@ def damaged(content: bytes, kind: str, draw) -> bytes:
     if kind == "unquote":
         return content.replace(b'"', b"")
     if kind == "add a cell":
+        # Within quotes it would be more of a text and no cell.
+        while b"\n".join(lines[: place + 1]).count(b'"') % 2:
+            place += 1
         lines[place] = lines[place].rstrip(b"\r") + draw(st.sampled_from([b",", b",x", b"\tx"]))
     elif kind == "drop a cell":
         lines[place] = lines[place].rpartition(b",")[0]
