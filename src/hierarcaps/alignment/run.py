@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from random import Random
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from hierarcaps.alignment.curve import CURVE_FILE, write_curve
 from hierarcaps.alignment.recipe import Alignment, align
 from hierarcaps.alignment.settings import AlignmentSettings
+from hierarcaps.data.held_out import choose_held_out
 from hierarcaps.data.hierarchy import CaptionHierarchy, read_hierarchies
 from hierarcaps.data.images import open_images
 from hierarcaps.data.leakage import leave_out
@@ -113,14 +113,12 @@ def hold_out(
         InputError: all items are of one image.
     """
     images = [item.image or f"item {item.item_id}" for item in items]
-    distinct = sorted(set(images))
-    if len(distinct) < 2:
+    if len(set(images)) < 2:
         raise InputError(
-            f"alignment: found {len(distinct)} images or texts to learn from, expected at least "
+            f"alignment: found {len(set(images))} images or texts to learn from, expected at least "
             "two, of which one is held out"
         )
-    size = max(1, min(most, round(share * len(distinct))))
-    chosen = set(Random(f"held out/{seed}").sample(distinct, size))
+    chosen = choose_held_out(images, share, seed, most)
     kept = [item for item, image in zip(items, images, strict=True) if image not in chosen]
     held = [item for item, image in zip(items, images, strict=True) if image in chosen]
     return kept, held

@@ -4,6 +4,6 @@ Reading, checking and writing; ``leakage`` keeps test images out of every traini
 """
 
 __all__ = [
-    "captions", "class_tree", "decoding", "downloads", "hierarchy", "image_sets", "images",
-    "leakage", "names", "official", "tables",
+    "captions", "class_tree", "decoding", "downloads", "held_out", "hierarchy", "image_sets",
+    "images", "leakage", "names", "official", "tables",
 ]  # fmt: skip

@@ -1,9 +1,8 @@
 """Which seeds are held out, decided before anything is made of them."""
 
-from random import Random
-
 import pandas as pd
 
+from hierarcaps.data.held_out import choose_held_out
 from hierarcaps.generation.shards import make_table
 from hierarcaps.generation.text import text_key
 
@@ -28,10 +27,9 @@ def hold_out(table: pd.DataFrame, share: float, seed: int) -> pd.DataFrame:
     """
     rows = table.to_dict("records")
     keys = [row["image"] or text_key(row["caption"]) for row in rows]
-    accepted = sorted({key for key, row in zip(keys, rows, strict=True) if row["reason"] is None})
+    accepted = [key for key, row in zip(keys, rows, strict=True) if row["reason"] is None]
     if accepted and share > 0:
-        size = max(1, round(share * len(accepted)))
-        chosen = set(Random(f"held out/{seed}").sample(accepted, size))
+        chosen = choose_held_out(accepted, share, seed)
         for key, row in zip(keys, rows, strict=True):
             if row["reason"] is None and key in chosen:
                 row["reason"] = HELD_OUT
