@@ -11,7 +11,7 @@ from hierarcaps.data.hierarchy import TIERS, CaptionHierarchy
 from hierarcaps.evaluation.tasks import space
 from hierarcaps.evaluation.tasks.protocol import Items, Radius, Values, unit_of
 from hierarcaps.metrics.intervals import Statistic
-from hierarcaps.metrics.ranking import auroc, average_precision, levels
+from hierarcaps.metrics.ranking import Levels, auroc, average_precision, levels
 from hierarcaps.models.embeddings import Embeddings
 
 # A constant: every model is asked about the same pairs.
@@ -71,10 +71,11 @@ class Entailment:
                 if column not in rows or (kind == "reversed" and column == "cosine"):
                     continue
                 scores = -rows[column] if small else rows[column]
-                values[f"auroc_{kind}{suffix}"] = _statistic(auroc, rows, scores)
+                ranked = levels(scores.to_numpy(float))
+                values[f"auroc_{kind}{suffix}"] = of_pairs(auroc, rows, "entailed", ranked)
                 if column == "angle":
-                    values[f"average_precision_{kind}"] = _statistic(
-                        average_precision, rows, scores
+                    values[f"average_precision_{kind}"] = of_pairs(
+                        average_precision, rows, "entailed", ranked
                     )
         return values
 
@@ -91,10 +92,19 @@ class Entailment:
         }
 
 
-def _statistic(metric: Callable[..., np.ndarray], rows: pd.DataFrame, scores: pd.Series) -> Values:
+def of_pairs(
+    metric: Callable[..., np.ndarray], rows: pd.DataFrame, positive_kind: str, ranked: Levels
+) -> Values:
+    """Return a metric of ranked pairs, whose interval is over units.
+
+    Args:
+        metric: of :mod:`hierarcaps.metrics.ranking`.
+        rows: of the pairs, with ``unit`` and ``kind``.
+        positive_kind: the kind of those that should rank above the others.
+        ranked: the levels of their scores.
+    """
     unit, names = pd.factorize(rows["unit"], sort=True)
-    positive = (rows["kind"] == "entailed").to_numpy()
-    ranked = levels(scores.to_numpy(float))
+    positive = (rows["kind"] == positive_kind).to_numpy()
     return Statistic(lambda counts: metric(ranked, positive, counts[:, unit]), len(names))
 
 

@@ -1,7 +1,7 @@
 """Hyper3-CLIP's protocol: are an image's own captions ranked above those of other images?"""
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 
@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from hierarcaps.evaluation.tasks import space
+from hierarcaps.evaluation.tasks.entailment import of_pairs
 from hierarcaps.evaluation.tasks.protocol import Items, TestSetTask, Values, distinct_images
-from hierarcaps.metrics.intervals import Statistic
-from hierarcaps.metrics.ranking import Levels, auroc, average_precision, levels
+from hierarcaps.metrics.ranking import auroc, average_precision, levels
 from hierarcaps.models.embeddings import Embeddings
 
 NEGATIVES = 100
@@ -73,17 +73,11 @@ class Hyper3Entailment(TestSetTask):
                 continue
             for column, suffix in SCORES.items():
                 ranked = levels(rows[column].to_numpy(float))
-                values[f"auroc_{kind}{suffix}"] = _statistic(auroc, rows, ranked)
+                values[f"auroc_{kind}{suffix}"] = of_pairs(auroc, rows, "own", ranked)
                 if column != "similarity":
                     name = f"average_precision_{kind}{suffix}"
-                    values[name] = _statistic(average_precision, rows, ranked)
+                    values[name] = of_pairs(average_precision, rows, "own", ranked)
         return values
-
-
-def _statistic(metric: Callable[..., np.ndarray], rows: pd.DataFrame, ranked: Levels) -> Values:
-    unit, names = pd.factorize(rows["unit"], sort=True)
-    positive = (rows["kind"] == "own").to_numpy()
-    return Statistic(lambda counts: metric(ranked, positive, counts[:, unit]), len(names))
 
 
 def caption_pairs(items: Items) -> list[tuple[str, str, str, str]]:
