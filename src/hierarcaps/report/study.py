@@ -228,6 +228,11 @@ class Results:
         pairs = [(run, self.estimate(run, task, metric)) for run in self.of_kind(*kinds)]
         return [(run, estimate) for run, estimate in pairs if estimate is not None]
 
+    def before_alignment(self, task: str, metric: str) -> list[tuple[Run, Estimate]]:
+        """Return the models as pre-trained that have the metric, with their estimates."""
+        measured = self.measured(task, metric, "model")
+        return [(run, estimate) for run, estimate in measured if run.objective == "zeroshot"]
+
     def highest(self, task: str, metric: str) -> tuple[Run, Estimate] | None:
         """Return the model with the highest value of a metric (the first listed one on a tie)."""
         measured = self.measured(task, metric, "model")

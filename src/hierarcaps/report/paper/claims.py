@@ -12,7 +12,7 @@ import pandas as pd
 
 from hierarcaps.report.changes import ROUNDING, Alignment
 from hierarcaps.report.markup import Html, number_cell, prose, table
-from hierarcaps.report.paper.published_table import PAPER
+from hierarcaps.report.paper.published_table import PAPER, effects, two_decimals
 from hierarcaps.report.study import (
     METRICS,
     PRECISION,
@@ -24,13 +24,14 @@ from hierarcaps.report.study import (
     Estimate,
     Key,
 )
-from hierarcaps.report.wording import count, listed, number, signed, signed_interval
+from hierarcaps.report.wording import count, listed, signed, signed_interval
 
 SUPPORTED, PARTLY, NOT_SUPPORTED, UNTESTED = (
     "supported", "supported for some models", "not supported", "not tested here",
 )  # fmt: skip
 TOLERATED = 0.02
 """Of R@1, what a loss may be for "keeps what it knows": twice the last decimal that is printed."""
+PUBLISHED_TASKS = {"retrieval": "retrieval_coco"}  # the paper retrieves on COCO
 LEXICAL = (("hyperlex", "spearman_all"), ("taxonomy_pairs", "spearman_all"))
 
 
@@ -168,8 +169,7 @@ def _beyond(study: Alignment, key: Key, least: float = 0.0) -> dict[str, tuple[s
     """Say of each model before alignment whether its interval lies above ``least``."""
     return {
         study.results.name(run): (str(estimate), estimate.low > least)
-        for run, estimate in study.results.measured(*key, "model")
-        if run.objective == "zeroshot"
+        for run, estimate in study.results.before_alignment(*key)
     }
 
 
@@ -200,26 +200,14 @@ def _lexical(study: Alignment, published: pd.DataFrame) -> Claim:
 
 def _published(rows: pd.DataFrame, key: Key) -> dict[str, str]:
     """Return the paper's zero-shot values of a metric, as printed."""
-    own = _own(rows, key)
+    task, metric = key
+    own = rows[(rows["task"] == task) & (rows["metric"] == metric) & (rows["source"] == PAPER)]
     own = own[own["objective"] == "zeroshot"]
     return {row.model: f"{row.published:.{row.decimals}f}" for row in own.itertuples()}
 
 
 def _effect(rows: pd.DataFrame, key: Key, reference: str = "zeroshot") -> dict[str, str]:
     """Return what RE changes in the paper, of each model that has both values."""
-    values = _own(rows, key).pivot(index="model", columns="objective", values="published")
-    if not {"re", reference} <= set(values):
-        return {}
-    change = (values["re"] - values[reference]).dropna()
-    return {str(model): _two_decimals(each) for model, each in change.items()}
-
-
-def _own(rows: pd.DataFrame, key: Key) -> pd.DataFrame:
     task, metric = key
-    of_task = rows["task"].isin([task, f"{task}_coco"])  # the paper's retrieval is on COCO
-    found = rows[of_task & (rows["metric"] == metric) & (rows["source"] == PAPER)]
-    return found.drop_duplicates(["model", "objective"])
-
-
-def _two_decimals(value: float) -> str:
-    return f"{'+' if round(value, 2) > 0 else ''}{number(round(value, 2))[:-1]}"
+    found = effects(rows, (PUBLISHED_TASKS.get(task, task), metric), reference)
+    return {model: two_decimals(each) for source, model, each in found if source == PAPER}

@@ -99,8 +99,8 @@ def _direction(study: Alignment, rows: pd.DataFrame) -> str:
     parts = []
     for key, name in EFFECTS.items():
         published = [
-            f"{signed(value)[:-1]} for {model}"
-            for source, model, value in _effects(rows, key)
+            f"{two_decimals(value)} for {model}"
+            for source, model, value in effects(rows, key)
             if source == PAPER
         ]
         found = study.pooled_differences(("re", "zeroshot"), key)
@@ -115,14 +115,21 @@ def _direction(study: Alignment, rows: pd.DataFrame) -> str:
     )
 
 
-def _effects(rows: pd.DataFrame, key: Key) -> list[tuple[str, str, float]]:
-    """Return source, model and published RE minus zero-shot of each that has both."""
+def two_decimals(effect: float) -> str:
+    """Return a published effect with the decimals that its values were printed with."""
+    return signed(effect)[:-1]
+
+
+def effects(
+    rows: pd.DataFrame, key: Key, reference: str = "zeroshot"
+) -> list[tuple[str, str, float]]:
+    """Return source, model and published RE minus its reference of each that has both."""
     task, metric = key
     found = rows[(rows["task"] == task) & (rows["metric"] == metric)]
     values = found.pivot(index=["source", "model"], columns="objective", values="published")
-    if not {"re", "zeroshot"} <= set(values):
+    if not {"re", reference} <= set(values):
         return []
-    effect = (values["re"] - values["zeroshot"]).dropna()
+    effect = (values["re"] - values[reference]).dropna()
     # In the order of the file: the paper first.
     order = dict.fromkeys(zip(found["source"], found["model"], strict=True))
     return [(*pair, float(effect[pair])) for pair in order if pair in effect.index]
@@ -271,7 +278,7 @@ def effect_figure(study: Alignment, rows: pd.DataFrame) -> Html:
 
 
 def _effect_panel(study: Alignment, rows: pd.DataFrame, key: Key) -> Panel | None:
-    published = _effects(rows, key)
+    published = effects(rows, key)
     ours = study.pooled_differences(("re", "zeroshot"), key)
     labels = [f"{model} ({source})" for source, model, _ in published]
     labels += list(ours)

@@ -32,7 +32,7 @@ def finding(results: Results) -> str:
     Of each model before alignment: is its whole interval above what any control reaches?
     """
     controls = [*_trivial(results, TAU_D), *results.measured(*TAU_D, "untrained")]
-    models = _zero_shot(results, TAU_D)
+    models = results.before_alignment(*TAU_D)
     if not models or not controls:
         return "Whether distance from the root orders the tiers was not measured beside a control."
     ceiling = max(estimate.high for _, estimate in controls)
@@ -40,14 +40,10 @@ def finding(results: Results) -> str:
         f"Before any alignment, {of_all(_above_value(models, ceiling), len(models), 'model')} "
         "order general before specific captions better than any control does"
     )
-    if controlled := _zero_shot(results, TAU_D_CONTROLLED):
+    if controlled := results.before_alignment(*TAU_D_CONTROLLED):
         some = of_all(_above_value(controlled, 0.0), len(controlled), "model")
         sentence += f", and {some} order them where counting words is of no help"
     return f"{sentence} (95% intervals over items; one training of each model)."
-
-
-def _zero_shot(results: Results, key: Key) -> list[tuple[Run, Estimate]]:
-    return [pair for pair in results.measured(*key, "model") if pair[0].objective == "zeroshot"]
 
 
 def _above_value(pairs: Sequence[tuple[Run, Estimate]], floor: float) -> int:
@@ -168,7 +164,7 @@ def _above(results: Results, key: Key, controls: Sequence[tuple[Run, Estimate]])
     """Say for how many model runs the interval lies above the controls', without overlap."""
     models = results.measured(*key, "model")
     ceiling = max(estimate.high for _, estimate in controls)
-    above = sum(estimate.low > ceiling for _, estimate in models)
+    above = _above_value(models, ceiling)
     return (
         f"the 95% interval is wholly above theirs for {above} of {count(len(models), 'model run')}"
     )
