@@ -104,30 +104,22 @@ def gpu_gigabytes() -> float:
 
 def check_hub() -> Check:
     """Return whether the hub answers, at the address that HF_ENDPOINT may name."""
-    from huggingface_hub import constants
-
-    if constants.HF_HUB_OFFLINE:
-        return Check("hub", NOTE, "HF_HUB_OFFLINE is set: only what is in the cache is taken")
-    from huggingface_hub import HfApi
+    from huggingface_hub import HfApi, constants, get_token
     from huggingface_hub.errors import HfHubHTTPError
 
     from hierarcaps.models.hub import can_reach_hub
     from hierarcaps.runtime.errors import one_line
 
+    if constants.HF_HUB_OFFLINE:
+        return Check("hub", NOTE, "HF_HUB_OFFLINE is set: only what is in the cache is taken")
     where = constants.ENDPOINT
     if not can_reach_hub():
         return Check("hub", NOTE, f"{where} is not reached: there is no network")
     try:
-        user = HfApi().whoami()["name"] if _token() else None
+        user = HfApi().whoami()["name"] if get_token() else None
     except (HfHubHTTPError, OSError) as error:
         return Check("hub", NOTE, f"{where}: {one_line(error)}")
     return Check("hub", OK, f"{where} is there, {f'as {user}' if user else 'without a token'}")
-
-
-def _token() -> str | None:
-    from huggingface_hub import get_token
-
-    return get_token()
 
 
 def check_data() -> Check:

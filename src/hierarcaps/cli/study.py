@@ -40,10 +40,13 @@ def check_study(configs: Sequence[Path], directory: Path) -> list[Check]:
     checkout = _checkout(configs)
     params = read_params(checkout / "params.yaml", configs, checkout / SCHEMA)
     known = read_weights(checkout / "config" / "weights.csv")
+    from hierarcaps.models.hub import can_reach_hub
+
     checks = []
     downloads = 0.0
+    reached = can_reach_hub()
     for needed in _needed(params):
-        gigabytes, check = _check_weights(needed, known)
+        gigabytes, check = _check_weights(needed, known, reached)
         checks.append(check)
         downloads += 0.0 if needed.cached else gigabytes
         if gigabytes:
@@ -94,7 +97,9 @@ def _needed(params: Mapping[str, Any]) -> Iterator[Needed]:
             yield Needed(role, name, name, is_cached(name, WEIGHTS), times, name == llm)
 
 
-def _check_weights(needed: Needed, known: Mapping[str, Weights]) -> tuple[float, Check]:
+def _check_weights(
+    needed: Needed, known: Mapping[str, Weights], hub_reached: bool
+) -> tuple[float, Check]:
     """Return the size of weights (GB, 0 where not known) and whether they can be had."""
     row = known.get(needed.known_as)
     size = row.gigabytes if row else 0.0
@@ -104,9 +109,7 @@ def _check_weights(needed: Needed, known: Mapping[str, Weights]) -> tuple[float,
     from huggingface_hub import HfApi
     from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError
 
-    from hierarcaps.models.hub import can_reach_hub
-
-    if not can_reach_hub():
+    if not hub_reached:
         return size, Check(subject, MISSING, "not in the cache, and the hub is not reached")
     try:
         HfApi().auth_check(needed.repository)
