@@ -195,8 +195,10 @@ def _software(crate: Any, name: str, version: str) -> Any:
     if name == "python":
         facts["url"] = "https://www.python.org"
     elif name != "hierarcaps":
-        facts["url"] = f"https://pypi.org/project/{name}/{version.split('+')[0]}/"
-    return crate.add(SoftwareApplication(crate, facts.get("url", f"#{name}"), facts))
+        # The package's identity, of whatever index it came.
+        facts["identifier"] = f"pkg:pypi/{name}@{version.split('+')[0]}"
+    address = facts.get("url") or facts.get("identifier") or f"#{name}"
+    return crate.add(SoftwareApplication(crate, address, facts))
 
 
 def _licence(crate: Any, identifier: str) -> Any:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -94,12 +94,10 @@ def find_origin(checkpoint: str | Path, weights_sha256: str, results: Path | Non
     alignment = params.get("alignment", {})
     names = [alignment[key] for key in ("training", "validation") if key in alignment]
     before = Run(run.model, ZERO_SHOT, origin.base_seed)
-    return Origin(
-        **{
-            **vars(origin),
-            "base_results": _results(before.folder(results)),
-            "tables": {name: _table(study / name) for name in names},
-        }
+    return replace(
+        origin,
+        base_results=_results(before.folder(results)),
+        tables={name: _table(study / name) for name in names},
     )
 
 
