@@ -56,8 +56,9 @@ def test_differences_are_those_of_the_summary(tmp_path, runs, settings):
         if row.metric != "tau_d_length_controlled":  # paired over other items than either run
             expected = value["re", row.task, row.metric] - value["zeroshot", row.task, row.metric]
             assert row.difference == pytest.approx(expected), row.metric
-            assert row.low <= row.difference + 1e-12
-            assert row.difference <= row.high + 1e-12
+            if row.metric != "skewness":  # of six images drawn again: far from that of the six
+                assert row.low <= row.difference + 1e-12
+                assert row.difference <= row.high + 1e-12
     precision = table[table["metric"] == "precision"].set_index("task")
     assert precision.loc["hierarchical_retrieval", "low"] > 0
     assert "auroc_reversed" in set(table["metric"])

@@ -1,12 +1,13 @@
 """Hierarchical image-to-text retrieval: by rising radius, and on the way to the root."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from hierarcaps.data.hierarchy import TIERS
+from hierarcaps.data.hierarchy import TIERS, read_hierarchies
 from hierarcaps.evaluation.tasks import space
 from hierarcaps.evaluation.tasks.protocol import (
     DistinctImages,
@@ -19,9 +20,25 @@ from hierarcaps.evaluation.tasks.protocol import (
 from hierarcaps.metrics.chains import ordered_recall
 from hierarcaps.metrics.hierarchy import hierarchical_retrieval, precision_recall
 from hierarcaps.models.embeddings import Embeddings
+from hierarcaps.runtime.files import sha256_file
 
 # A constant: every model's radii are shuffled alike.
 SEED = 0
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Candidate texts beside those of the test set, which make retrieval harder.
+
+    Attributes:
+        name: as the parameters call it.
+        texts: distinct, sorted.
+        sources: provenance.
+    """
+
+    name: str
+    texts: tuple[str, ...]
+    sources: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -30,16 +47,22 @@ class HierarchicalRetrieval(TestSetTask):
 
     As in the reference evaluator an image counts once, however many chains it has: the texts of all
     of them are right, and tier t is hit where the tier-t text of any of them was retrieved. The
-    candidates are the distinct texts of all tiers of all items, in the order of code points.
-    Ties of similarity go to the smaller radius, then to the first candidate.
+    candidates are the distinct texts of all tiers of all items, in the order of code points; of a
+    wider pool (``evaluation.candidates``) its texts besides, which are right for no image that does
+    not have them. Ties of similarity go to the smaller radius, then to the first candidate.
     """
 
     thresholds: int
-    name = "hierarchical_retrieval"
+    pool: Pool | None = None
+
+    @property
+    def name(self) -> str:
+        """Name of the task; of a wider pool, with the pool's."""
+        return named("hierarchical_retrieval", self.pool)
 
     def items(self, items: Items, embeddings: Embeddings) -> pd.DataFrame:
         """Return per item what its image retrieved at which radius, and what that is worth."""
-        strings, images = candidates(items), distinct_images(items)
+        strings, images = candidates(items, self.pool), distinct_images(items)
         radii = space.radii(embeddings, strings)
         retrieved = retrieve(embeddings, images.names, strings, radii, self.thresholds)
         return _chain_table(items, images, strings, radii, retrieved)
@@ -47,6 +70,14 @@ class HierarchicalRetrieval(TestSetTask):
     def values(self, table: pd.DataFrame) -> Mapping[str, np.ndarray]:
         """Return precision, recall, order-aware recall, and the recall of each tier."""
         return _chain_values(table)
+
+    def strings(self, items: Items) -> Iterable[str]:
+        """Return the texts of the pool."""
+        return self.pool.texts if self.pool else ()
+
+    def provenance(self, items: Items) -> Mapping[str, Any]:
+        """Return the source of the pool."""
+        return self.pool.sources if self.pool else {}
 
 
 @dataclass(frozen=True)
@@ -112,19 +143,22 @@ def retrieve(
     texts: Sequence[str],
     radii: np.ndarray,
     thresholds: int,
+    penalties: np.ndarray | None = None,
 ) -> list[np.ndarray]:
     """Return per image the indexes of the texts it retrieves, general to specific.
+
+    ``penalties`` (C,), if any, are subtracted from the similarities of each text.
 
     The texts are sorted by radius before their similarities are computed, and not the columns of
     each chunk of similarities after it: that would be most of the metric's time.
     """
     order = np.argsort(radii, kind="stable")
     by_radius = [texts[index] for index in order]
-    return [
-        order[indexes]
-        for chunk in space.image_text_similarities(embeddings, images, by_radius)
-        for indexes in hierarchical_retrieval(chunk, radii[order], thresholds)
-    ]
+    found: list[np.ndarray] = []
+    for chunk in space.image_text_similarities(embeddings, images, by_radius):
+        scores = chunk if penalties is None else chunk - penalties[order]
+        found += [order[each] for each in hierarchical_retrieval(scores, radii[order], thresholds)]
+    return found
 
 
 def ways_to_root(
@@ -145,9 +179,25 @@ def ways_to_root(
     return [first[path] for path in paths]
 
 
-def candidates(items: Items) -> list[str]:
-    """Return the distinct texts of all tiers, sorted."""
-    return sorted({tier for item in items for tier in item.tiers})
+def candidates(items: Items, pool: Pool | None = None) -> list[str]:
+    """Return the distinct texts of all tiers, and of the pool, sorted."""
+    return sorted({tier for item in items for tier in item.tiers}.union(pool.texts if pool else ()))
+
+
+def read_pool(name: str, path: str) -> Pool:
+    """Return the pool of the texts of all tiers of a table of hierarchies.
+
+    Raises:
+        InputError: unreadable, or of another form.
+    """
+    texts = {tier for item in read_hierarchies(path) for tier in item.tiers}
+    sources = {"candidates": path, "sha256": sha256_file(path)}
+    return Pool(name, tuple(sorted(texts)), sources)
+
+
+def named(task: str, pool: Pool | None) -> str:
+    """Return the name of a task with the candidates of a pool."""
+    return f"{task}_{pool.name}" if pool else task
 
 
 def _chain_table(

@@ -1,6 +1,5 @@
 """Where images lie among texts: the modality gap, and images seen from the root."""
 
-import hashlib
 from collections.abc import Mapping
 
 import numpy as np
@@ -10,6 +9,7 @@ from hierarcaps.evaluation.tasks import space
 from hierarcaps.evaluation.tasks.protocol import (
     Items,
     TestSetTask,
+    half_of_units,
     images_of,
     item_columns,
     once_per_unit,
@@ -42,7 +42,7 @@ class ModalityGap(TestSetTask):
         image = _directions(embeddings.images[embeddings.image_rows(names)])
         text = _directions(embeddings.texts[embeddings.text_rows(texts)])
         table = item_columns(items)
-        fitted = _half_of_units(table["unit"])
+        fitted = half_of_units(table["unit"])
         # A sum points where the mean does, and is defined for no rows.
         gap = (text - image)[fitted].sum(axis=0)
         length = np.linalg.norm(gap)
@@ -63,12 +63,6 @@ class ModalityGap(TestSetTask):
             "text_radius": text,
             "image_beyond_text": (image > text).astype(float),
         }
-
-
-def _half_of_units(units: pd.Series) -> np.ndarray:
-    """Return for each row whether its unit is in one half of the units, by their names alone."""
-    names = sorted(set(units), key=lambda name: hashlib.sha256(name.encode()).digest())
-    return units.isin(names[: len(names) // 2]).to_numpy()
 
 
 def _directions(vectors: np.ndarray) -> np.ndarray:

@@ -10,13 +10,16 @@ from typing import Any
 
 TEST_SET_TASKS = (
     "hierarchical_retrieval", "ordering", "retrieval", "chains", "entailment", "traversal",
-    "radius_controls", "root_ablation", "modality_gap",
+    "radius_controls", "root_ablation", "modality_gap", "hubness", "hub_corrections",
 )  # fmt: skip
+# On the test set with further candidates, a wider pool.
+POOL_TASKS = ("hierarchical_retrieval", "hubness")
 DRAWN_WORLD_TASKS = ("length_matched", "taxonomy_pairs", "classification")
 # On the test set as well, by the protocols of other projects: run where ``protocols`` lists them.
 PROTOCOLS_OF_OTHERS = ("hyper3_entailment", "prolip_interpolation", "himo_tiers")
 TASK_DATA = (
-    "drawn_world", "hyperlex", "captions", "classes", "growing_captions", "sugar_crepe",
+    "candidates", "drawn_world", "hyperlex", "captions", "classes", "growing_captions",
+    "sugar_crepe",
 )  # fmt: skip
 # Tasks that radii alone can answer.
 RADIUS_TASKS = ("ordering", "chains", "entailment", "length_matched", "taxonomy_pairs", "hyperlex")
@@ -31,6 +34,7 @@ def task_names(settings: Mapping[str, Any]) -> list[str]:
     """
     return [
         *TEST_SET_TASKS,
+        *(f"{task}_{name}" for name in settings.get("candidates", {}) for task in POOL_TASKS),
         *(name for name in PROTOCOLS_OF_OTHERS if name in settings.get("protocols", ())),
         *(DRAWN_WORLD_TASKS if "drawn_world" in settings else ()),
         *(["hyperlex"] if "hyperlex" in settings else ()),
@@ -59,7 +63,7 @@ def data_of_tasks(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 def task_files(settings: Mapping[str, Any]) -> list[str]:
     """Return the files and folders that the tasks read, beside the test set."""
-    files = []
+    files = [*settings.get("candidates", {}).values()]
     if "drawn_world" in settings:
         files.append(settings["drawn_world"]["scenes"])
     if "hyperlex" in settings:

@@ -1,5 +1,6 @@
 """What a task is."""
 
+import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
@@ -138,3 +139,12 @@ def item_columns(items: Items) -> pd.DataFrame:
 def once_per_unit(table: pd.DataFrame, values: np.ndarray) -> np.ndarray:
     """Return values that all rows of a unit share, NaN for all of its rows but the first."""
     return np.where(table["unit"].duplicated(), np.nan, np.asarray(values, dtype=float))
+
+
+def half_of_units(units: pd.Series) -> np.ndarray:
+    """Return for each row whether its unit is in one half of the units, by their names alone.
+
+    What is fitted on one half is measured on the other.
+    """
+    names = sorted(set(units), key=lambda name: hashlib.sha256(name.encode()).digest())
+    return units.isin(names[: len(names) // 2]).to_numpy()

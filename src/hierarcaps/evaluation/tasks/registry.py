@@ -12,8 +12,10 @@ from hierarcaps.evaluation.tasks.hierarchical import (
     HierarchicalRetrieval,
     RadiusControls,
     Traversal,
+    read_pool,
 )
 from hierarcaps.evaluation.tasks.himo import GrowingCaptions, growing_captions
+from hierarcaps.evaluation.tasks.hubness import HubCorrections, Hubness
 from hierarcaps.evaluation.tasks.hyper3_entailment import Hyper3Entailment
 from hierarcaps.evaluation.tasks.length_matched import LengthMatched
 from hierarcaps.evaluation.tasks.lexical import hyperlex
@@ -39,8 +41,9 @@ def all_tasks(settings: Mapping[str, Any]) -> list[Task]:
 
     Args:
         settings: the ``evaluation`` section of the parameters: ``thresholds``, and optionally
-            ``protocols`` (of other projects) and, the data of further tasks, ``drawn_world``,
-            ``hyperlex``, ``captions``, ``classes``, ``growing_captions`` and ``sugar_crepe``.
+            ``protocols`` (of other projects) and, the data of further tasks, ``candidates``,
+            ``drawn_world``, ``hyperlex``, ``captions``, ``classes``, ``growing_captions`` and
+            ``sugar_crepe``.
 
     Raises:
         InputError: data that is named is absent or of another form.
@@ -56,7 +59,13 @@ def all_tasks(settings: Mapping[str, Any]) -> list[Task]:
         RadiusControls(settings["thresholds"]),
         RootAblation(settings["thresholds"]),
         ModalityGap(),
+        Hubness(settings["thresholds"]),
+        HubCorrections(settings["thresholds"]),
     ]
+    for name, path in settings.get("candidates", {}).items():
+        pool = read_pool(name, path)
+        tasks.append(HierarchicalRetrieval(settings["thresholds"], pool))
+        tasks.append(Hubness(settings["thresholds"], pool))
     of_others: tuple[Task, ...] = (Hyper3Entailment(), ProLIPInterpolation(), GrowingCaptions())
     tasks += [task for task in of_others if task.name in settings.get("protocols", ())]
     if world:

@@ -1,3 +1,3 @@
 """The page on alignment: what RE and EC change, and at what cost."""
 
-__all__ = ["figures", "findings", "geometry", "tables", "variants"]
+__all__ = ["figures", "findings", "geometry", "hubs", "tables", "variants"]
