@@ -14,8 +14,10 @@ SOURCES = (
 
 
 # What the tasks download where it is absent.
+DOWNLOADED = ("hierarcaps", "hyperlex", "coco", "cifar10", "cifar100")
 PUBLISHED = (
     "hyperlex/hyperlex-all.txt",
+    "hierarcaps/hierarcaps_test_expanded.csv.gz",
     "coco/captions_val2017.json", "coco/val2017.parquet",
     "cifar10/test_batch.bin", "cifar10/batches.meta.txt",
     "cifar100/test.bin", "cifar100/coarse_label_names.txt", "cifar100/fine_label_names.txt",
@@ -50,7 +52,7 @@ def test_the_papers_study_is_planned(tmp_path):
     assert counts["pretrain"] == 3  # the seeds of random weights: no step is trained
     assert "train_nli" not in counts
     downloads = {rule for rule in counts if rule.startswith("download_")}
-    assert downloads == {f"download_{name}" for name in ("hyperlex", "coco", "cifar10", "cifar100")}
+    assert downloads == {f"download_{name}" for name in DOWNLOADED}
 
 
 def test_a_prepared_directory_downloads_nothing(tmp_path):
