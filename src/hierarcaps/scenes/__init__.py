@@ -6,9 +6,20 @@
 * ``captions``: ``captions(scene, number, rng)``, ``gold_tiers(scene, rng)``;
 * ``grammar``: ``realise(meaning, rng)`` and its inverse ``parse(text)``;
 * ``logic``: ``entails``, ``contradicts``, ``relation`` on parsed captions, ``near_misses``;
+* ``pictures``: ``open_pictures``, the same scenes at twice the size, for readers;
 * ``dataset``: ``write_split``, ``read_scenes``.
 
 The package imports nothing by itself; import the module that is needed.
 """
 
-__all__ = ["captions", "dataset", "drawing", "grammar", "logic", "scene", "taxonomy", "wording"]
+__all__ = [
+    "captions",
+    "dataset",
+    "drawing",
+    "grammar",
+    "logic",
+    "pictures",
+    "scene",
+    "taxonomy",
+    "wording",
+]
