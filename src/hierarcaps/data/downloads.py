@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from hierarcaps.data.mirror import mirrored
 from hierarcaps.data.official import official_copy
 from hierarcaps.data.tables import read_rows
 from hierarcaps.runtime.errors import InputError
@@ -92,7 +93,8 @@ def files_at(downloads: Sequence[Download], path: str) -> list[str]:
 def fetch_downloads(downloads: Sequence[Download]) -> None:
     """Fetch files, each whole and with the right hash or not at all; an archive is fetched once.
 
-    Files of the official repository are taken from a local copy of it where there is one.
+    Files of the official repository are taken from a local copy of it where there is one; of all
+    others HIERARCAPS_MIRROR may name a copy.
 
     Raises:
         InputError: no network, another hash, or an archive without such a member.
@@ -111,7 +113,7 @@ def fetch_downloads(downloads: Sequence[Download]) -> None:
 
 def _fetch_once(url: str, archive: Path, wanted: Sequence[Download]) -> None:
     try:
-        fetch(url, archive, sha256=wanted[0].archive_sha256 or None)
+        fetch(mirrored(url), archive, sha256=wanted[0].archive_sha256 or None)
     except InputError as error:
         places = ", ".join(each.file for each in wanted)
         raise InputError(f"{error}; a copy can be put in place as {places}") from None
