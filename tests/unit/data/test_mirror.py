@@ -41,7 +41,7 @@ def test_without_a_mirror_addresses_are_their_own(monkeypatch, base):
 
 @pytest.mark.parametrize(
     "base",
-    ["mirror.org", "/srv/m", "ftp://a.org", "https://", "file://host/srv", "http://a/?x=", "file:m"],
+    ["mirror.org", "/srv/m", "ftp://a.org", "https://", "file://host/m", "http://a/?x=", "file:m"],
 )
 def test_what_is_no_address_is_refused(monkeypatch, tmp_path, base):
     monkeypatch.setenv("HIERARCAPS_MIRROR", base)
