@@ -50,10 +50,24 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
 
 
 def _remove_left(path: Path) -> None:
-    own = re.compile(r"\.partial-\d+-" + re.escape(path.name))
+    own = re.compile(r"\.partial-(\d+)-" + re.escape(path.name))
     for file in path.parent.iterdir():
-        if own.fullmatch(file.name):
+        found = own.fullmatch(file.name)
+        if found and not _lives(int(found[1])):
             file.unlink(missing_ok=True)
+
+
+def _lives(process: int) -> bool:
+    """Whether another process of this machine is at work, on the same file at the same time."""
+    if process == os.getpid() or os.name != "posix":  # elsewhere, os.kill would end it
+        return False
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        pass  # another user's
+    return True
 
 
 def _concerns(error: OSError, folder: Path) -> bool:
