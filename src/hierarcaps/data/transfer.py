@@ -4,19 +4,16 @@
 them, and ``file://`` are what ``urllib`` knows by itself.)
 """
 
-import email.message
-import email.utils
 import http.client
 import shutil
 import ssl
-import time
 import urllib.error
 import urllib.request
 from pathlib import Path
 
 from hierarcaps.runtime.errors import InputError
 from hierarcaps.runtime.files import atomic_path, sha256_file
-from hierarcaps.runtime.patience import LATER_CODES, LaterError, patiently
+from hierarcaps.runtime.patience import LATER_CODES, LaterError, patiently, seconds_of
 
 TIMEOUT_SECONDS = 60
 
@@ -62,7 +59,7 @@ class _Transfer:
         except urllib.error.HTTPError as error:
             said = f"the server answers {error.code} {error.reason}".rstrip()
             if error.code in LATER_CODES:
-                raise LaterError(said, _seconds(error.headers)) from None
+                raise LaterError(said, seconds_of(error.headers.get("Retry-After"))) from None
             raise InputError(f"{self.url}: cannot be downloaded ({said})") from None
         except urllib.error.URLError as error:
             # Of a name or a route that is not there, nothing better is heard in a minute.
@@ -80,14 +77,3 @@ class _Transfer:
         # Of a stream that ends early, ``http.client`` says nothing.
         if announced is not None and received < start + int(announced):
             raise ConnectionError(f"after {received:,} of {start + int(announced):,} bytes")
-
-
-def _seconds(headers: email.message.Message) -> float:
-    """Return for how long ``Retry-After`` asks to wait: a number, or a date."""
-    asked = (headers.get("Retry-After") or "").strip()
-    if asked.isdigit():
-        return float(asked)
-    try:
-        return email.utils.parsedate_to_datetime(asked).timestamp() - time.time()
-    except ValueError:
-        return 0.0

@@ -74,7 +74,8 @@ def _concerns(error: OSError, folder: Path) -> bool:
     """Whether an error in the block can be about the file: writers often do not name it."""
     if error.filename is None:
         return True
-    named = Path(os.fsdecode(error.filename))
+    # Of a copy, the second is what was written.
+    named = Path(os.fsdecode(error.filename2 or error.filename))
     return named.parent == folder or named in (folder, *folder.parents)
 
 

@@ -1,8 +1,8 @@
 """Asks the Hugging Face hub with patience, and says in a user's words why it gives nothing.
 
 The hub's client, and libraries above it, raise a dozen unrelated types, and put the cause under
-others. The client itself waits as a busy hub asks it to (half a minute at most, unless the hub
-names more), resumes what was cut, and shares its cache among processes.
+others. The client itself resumes what was cut and shares its cache among processes; of requests
+that a busy hub refuses it repeats some, for half a minute: all are asked again here.
 """
 
 import errno
@@ -11,10 +11,9 @@ from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 from hierarcaps.runtime.errors import InputError, one_line
-from hierarcaps.runtime.patience import LATER_CODES, LaterError, patiently
+from hierarcaps.runtime.patience import LATER_CODES, LaterError, patiently, seconds_of
 
 Result = TypeVar("Result")
-TRIES = 3  # each of which the client repeats
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _CLOSED = (errno.EROFS, errno.EACCES, errno.EPERM)
 
@@ -39,12 +38,12 @@ def ask_hub(what: str, repository: str, work: Callable[[], Result]) -> Result:
         except InputError:
             raise
         except Exception as error:
-            if why := _why_later(error):
-                raise LaterError(why) from error
+            if later := _later(error):
+                raise later from error
             raise
 
     try:
-        return patiently(what, once, TRIES)
+        return patiently(what, once)
     except InputError:
         raise
     except Exception as error:
@@ -53,21 +52,30 @@ def ask_hub(what: str, repository: str, work: Callable[[], Result]) -> Result:
         raise
 
 
-def _why_later(error: Exception) -> str | None:
+def _later(error: Exception) -> LaterError | None:
     from huggingface_hub.errors import HfHubHTTPError
+    from huggingface_hub.utils import parse_ratelimit_headers
 
     for each in _chain(error):
         name = type(each).__name__
         if isinstance(each, HfHubHTTPError) and each.response.status_code in LATER_CODES:
-            return f"the hub answers {each.response.status_code}"
+            headers = each.response.headers
+            limit = parse_ratelimit_headers(headers)
+            reset = limit.reset_in_seconds if limit and not limit.remaining else 0
+            seconds = max(reset, seconds_of(headers.get("Retry-After")))
+            return LaterError(f"the hub answers {each.response.status_code}", seconds)
         if name in ("RemoteProtocolError", "ReadError") or "Consistency check failed" in str(each):
-            return f"the transfer was cut ({one_line(each)})"
+            return LaterError(f"the transfer was cut ({one_line(each)})")
     return None
 
 
 def _why_refused(repository: str, error: Exception) -> str | None:
     from huggingface_hub import constants
-    from huggingface_hub.errors import GatedRepoError, OfflineModeIsEnabled
+    from huggingface_hub.errors import (
+        GatedRepoError,
+        LocalEntryNotFoundError,
+        OfflineModeIsEnabled,
+    )
 
     for each in _chain(error):
         if isinstance(each, GatedRepoError):
@@ -81,7 +89,9 @@ def _why_refused(repository: str, error: Exception) -> str | None:
                 f"{each.filename or constants.HF_HUB_CACHE}: cannot be written "
                 f"({os.strerror(each.errno)}); HF_HOME names another folder for the hub's cache"
             )
-        if isinstance(each, OfflineModeIsEnabled):
+        # Of files that are wanted from the cache alone, the client says that they are not there.
+        offline = constants.HF_HUB_OFFLINE and isinstance(each, LocalEntryNotFoundError)
+        if offline or isinstance(each, OfflineModeIsEnabled):
             return "not in the hub's cache, and HF_HUB_OFFLINE is set"
         # Its transport is another library from version to version.
         name = type(each).__name__

@@ -1,6 +1,8 @@
 """Asks again, after growing pauses, for what a server refuses for a while; and says so."""
 
+import email.utils
 import sys
+import time
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -62,6 +64,17 @@ def patiently(what: str, work: Callable[[], Result], tries: int = TRIES) -> Resu
         return retrying(work)
     except LaterError as error:
         raise InputError(f"{what}: {error}, at each of {tries} tries") from error.__cause__
+
+
+def seconds_of(retry_after: str | None) -> float:
+    """Return for how many seconds a ``Retry-After`` (a number, or a date) asks to wait."""
+    asked = (retry_after or "").strip()
+    if asked.isdigit():
+        return float(asked)
+    try:
+        return email.utils.parsedate_to_datetime(asked).timestamp() - time.time()
+    except ValueError:
+        return 0.0
 
 
 def _error(state: RetryCallState) -> LaterError:
