@@ -48,6 +48,9 @@ rule draw_contact_sheet:
 
 rule fetch_official_test_set:
     """Check the official HierarCaps test set, from a local folder or downloaded."""
+    input:
+        # Another list than the project's own is a source like any other.
+        checksums=config["test_set"].get("official_checksums", []),
     output:
         hierarchies="data/official/test.csv",
         images="data/official/test.parquet",

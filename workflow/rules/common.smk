@@ -15,7 +15,12 @@ TRANSFORMERS_CHECKPOINT = ["config.json", "model.safetensors"]
 
 TASKS = task_names(EVALUATION)
 # Published files, by the folder they go to: downloaded where a task reads one and it is absent.
-DOWNLOADS = read_downloads(Path(workflow.basedir, "config", "downloads.csv"))
+try:
+    DOWNLOADS = read_downloads(
+        config.get("downloads", Path(workflow.basedir, "config", "downloads.csv"))
+    )
+except InputError as error:
+    sys.exit(f"Error: {error}")
 TASK_FILES = [file for path in task_files(EVALUATION) for file in files_at(DOWNLOADS, path)]
 BASELINES = baseline_tasks(EVALUATION)
 ALIGNED = [

@@ -6,7 +6,7 @@ with job(snakemake):
     from hierarcaps.data.official import fetch_test_set
 
     fetch_test_set(
-        CHECKOUT / "config" / "official.sha256",
+        snakemake.input.checksums or CHECKOUT / "config" / "official.sha256",
         snakemake.output.hierarchies,
         snakemake.output.images,
         directory=snakemake.params.directory,

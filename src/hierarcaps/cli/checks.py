@@ -12,6 +12,7 @@ from pathlib import Path
 OK, NOTE, MISSING = "ok", "note", "missing"
 # What a person cannot do without: a family of models, and to write hierarchies.
 FAMILIES = ("openclip", "transformers")
+SECONDS = 10  # that a server has to answer
 
 
 @dataclass(frozen=True)
@@ -120,6 +121,35 @@ def check_hub() -> Check:
     except (HfHubHTTPError, OSError) as error:
         return Check("hub", NOTE, f"{where}: {one_line(error)}")
     return Check("hub", OK, f"{where} is there, {f'as {user}' if user else 'without a token'}")
+
+
+def check_mirror() -> list[Check]:
+    """Return whether the mirror that HIERARCAPS_MIRROR names is there; nothing without one."""
+    import urllib.error
+    import urllib.request
+
+    from hierarcaps.data.mirror import VARIABLE, mirror, mirror_folder
+    from hierarcaps.runtime.errors import InputError
+
+    subject = "mirror of published files"
+    try:
+        base, folder = mirror(), mirror_folder()
+    except InputError as error:
+        return [Check(subject, MISSING, str(error))]
+    if base is None:
+        return []
+    if folder is not None:
+        there = folder.is_dir()
+        finding = f"{folder} is there" if there else f"{folder}: no such folder ({VARIABLE})"
+        return [Check(subject, OK if there else MISSING, finding)]
+    try:
+        urllib.request.urlopen(urllib.request.Request(base, method="HEAD"), timeout=SECONDS).close()
+    except urllib.error.HTTPError:
+        pass  # a server that lists no folders is there, too
+    except OSError as error:
+        reason = getattr(error, "reason", error)
+        return [Check(subject, MISSING, f"{base} is not reached ({reason}; {VARIABLE})")]
+    return [Check(subject, OK, f"{base} is there")]
 
 
 def check_data() -> Check:

@@ -11,6 +11,7 @@ from hierarcaps.cli.checks import (
     check_device,
     check_disk,
     check_hub,
+    check_mirror,
     check_packages,
     is_missing,
 )
@@ -21,7 +22,7 @@ def run_doctor(configs: Sequence[Path], directory: Path, as_json: bool) -> None:
     """Show what is there and what is missing; exit with 1 where it is needed."""
     checks = [*check_packages(["workflow"] if configs else []), check_device()]
     if not is_missing(checks):  # what follows needs the packages
-        checks += [check_hub(), check_data()]
+        checks += [check_hub(), *check_mirror(), check_data()]
         if configs:
             from hierarcaps.cli.study import check_study
 

@@ -5,5 +5,5 @@ Reading, checking and writing; ``leakage`` keeps test images out of every traini
 
 __all__ = [
     "captions", "class_tree", "decoding", "downloads", "held_out", "hierarchy", "image_sets",
-    "images", "leakage", "names", "official", "tables",
+    "images", "leakage", "mirror", "names", "official", "tables",
 ]  # fmt: skip

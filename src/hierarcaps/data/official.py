@@ -2,14 +2,16 @@
 
 import hashlib
 import os
-import urllib.error
-import urllib.request
+import re
+import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from hierarcaps.data.hierarchy import read_hierarchies
-from hierarcaps.runtime.errors import InputError
+from hierarcaps.data.mirror import mirrored
+from hierarcaps.data.transfer import fetch
+from hierarcaps.runtime.errors import InputError, one_line
 from hierarcaps.runtime.files import atomic_path
 from hierarcaps.runtime.progress import progress
 
@@ -18,17 +20,37 @@ URL = f"https://raw.githubusercontent.com/TAU-VAILab/hierarcaps/{COMMIT}"
 # Where the files lie in the official repository, by their place in the checksum list.
 FOLDERS = {"hierarcaps_test.csv": "data", "test_imgs": "assets"}
 TABLE = "hierarcaps_test.csv"
+_CHECKSUM = re.compile(
+    rf"(?P<digest>[0-9a-f]{{64}}) [ *](?P<name>{re.escape(TABLE)}|test_imgs/[^/]+)"
+)
 DIRECTORY_VARIABLE = "HIERARCAPS_DATA"
 # Where the workflow puts the table and the images (config/official.yaml).
 MADE = (Path("data/official/test.csv"), Path("data/official/test.parquet"))
-TIMEOUT_SECONDS = 30
 DOWNLOADS_AT_ONCE = 8
 
 
 def read_checksums(path: str | Path) -> dict[str, str]:
-    """Read a list in the format of ``sha256sum``: relative path -> hex digest."""
-    lines = Path(path).read_text(encoding="utf-8").splitlines()
-    return {name: digest for digest, name in (line.split("  ", 1) for line in lines)}
+    """Read a list in the format of ``sha256sum``: relative path -> hex digest.
+
+    Raises:
+        InputError: no such list, another format, or other files than the table and its images.
+    """
+    try:
+        lines = Path(path).read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read ({one_line(error)})") from None
+    checksums = {}
+    for number, line in enumerate(lines, start=1):
+        found = _CHECKSUM.fullmatch(line)
+        if found is None:
+            raise InputError(
+                f"{path}, line {number}: expected a SHA-256, two spaces and {TABLE} or "
+                "test_imgs/NAME, as sha256sum writes it"
+            )
+        checksums[found["name"]] = found["digest"]
+    if TABLE not in checksums:
+        raise InputError(f"{path}: {TABLE} is not listed")
+    return checksums
 
 
 def fetch_test_set(
@@ -149,13 +171,14 @@ def _read(directory: Path, name: str) -> bytes:
 
 
 def _download(name: str) -> tuple[str, bytes]:
-    url = f"{URL}/{FOLDERS[Path(name).parts[0]]}/{name}"
-    try:
-        with urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS) as response:
-            return name, response.read()
-    except (urllib.error.URLError, TimeoutError) as error:
-        reason = getattr(error, "reason", error)
-        raise InputError(
-            f"{url}: cannot be downloaded ({reason}); without a network, set {DIRECTORY_VARIABLE} "
-            f"to a folder with {TABLE} and test_imgs/"
-        ) from None
+    url = mirrored(f"{URL}/{FOLDERS[Path(name).parts[0]]}/{name}")
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder, "content")
+        try:
+            fetch(url, target)
+        except InputError as error:
+            raise InputError(
+                f"{error}; without a network, set {DIRECTORY_VARIABLE} to a folder with {TABLE} "
+                "and test_imgs/"
+            ) from None
+        return name, target.read_bytes()

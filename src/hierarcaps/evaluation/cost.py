@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from hierarcaps.data.downloads import ROOT
+from hierarcaps.data.mirror import mirror
 from hierarcaps.data.official import DIRECTORY_VARIABLE, URL, official_copy
 from hierarcaps.models import hub
 from hierarcaps.models.remote import remote_weights
@@ -81,7 +82,9 @@ def describe_cost(params: Mapping[str, Any], known: Mapping[str, Weights]) -> st
     absent = {name: each for name, each in remote.items() if each and not each.cached()}
     test_set = _test_set_is_absent(params)
     training = _absent_training(params)
-    if (absent or test_set or training) and not hub.can_reach_hub():
+    # A mirror may be within reach where the hub is not.
+    wanted = bool(absent) or (mirror() is None and (test_set or bool(training)))
+    if wanted and not hub.can_reach_hub():
         repositories = [each.repository for each in absent.values()]
         raise InputError(_without_network(repositories, test_set, training))
     sizes = {name: known.get(each.name) for name, each in absent.items()}

@@ -69,6 +69,31 @@ def test_data_that_is_named_and_not_there(
 
 
 @pytest.mark.parametrize(
+    ("base", "status", "finding"),
+    [
+        ("{folder}", "ok", "is there"),
+        ("{folder}/absent", "missing", "absent: no such folder (HIERARCAPS_MIRROR)"),
+        ("mirror", "missing", "HIERARCAPS_MIRROR: found 'mirror', expected http://"),
+        ("http://127.0.0.1:9/", "missing", "http://127.0.0.1:9 is not reached"),
+    ],
+)
+def test_a_mirror_of_published_files(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    base: str,
+    status: str,
+    finding: str,
+):
+    monkeypatch.setenv("HIERARCAPS_MIRROR", base.format(folder=tmp_path.as_uri()))
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    assert cli.main(["doctor", "--json"]) == (status == "missing")
+    row = found(capsys)["mirror of published files"]
+    assert row[0] == status
+    assert finding in row[1]
+
+
+@pytest.mark.parametrize(
     ("requirement", "finding"),
     [
         ("numpy>=99", "numpy is "),
