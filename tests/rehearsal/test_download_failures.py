@@ -11,6 +11,7 @@ from forwarding_proxy import forwarding_proxy
 from hub_server import Fault
 from rule_script import run_script, start_script
 
+from hierarcaps.data.official import URL
 from hierarcaps.data.transfer import fetch
 from hierarcaps.runtime.errors import InputError
 
@@ -55,6 +56,35 @@ def refused(result: tuple[int, str], target: Path) -> str:
     (sentence,) = (line for line in printed.splitlines() if line.startswith("Error: "))
     assert not target.parent.exists() or not list(target.parent.iterdir())
     return sentence
+
+
+def test_the_official_test_set_by_another_list(served, tmp_path):
+    contents = {"data/hierarcaps_test.csv": b"id\n", "assets/test_imgs/a.jpg": b"picture"}
+    listed = []
+    for name, content in contents.items():
+        path = served.root / "files" / URL.removeprefix("https://") / name
+        path.parent.mkdir(parents=True)
+        path.write_bytes(content)
+        digest = hashlib.sha256(content).hexdigest()
+        listed.append(f"{digest}  {name.split('/', 1)[1]}\n")
+    (tmp_path / "own.sha256").write_text("".join(listed))
+    served.faults += [Fault("*/a.jpg", status=503), Fault("*/a.jpg", cut_after=3)]
+    variables = {**DIRECT, "HIERARCAPS_MIRROR": served.mirror, "HIERARCAPS_DATA": ""}
+    job = {
+        "input": {"checksums": str(tmp_path / "own.sha256")},
+        "output": {"hierarchies": "out.csv", "images": "out.parquet"},
+        "params": {"directory": None},
+    }
+    status, printed = run_script("fetch_official_test_set.py", tmp_path / "study", variables, **job)
+    assert status == 0, printed
+    assert "a.jpg: the server answers 503" in printed
+    assert "a.jpg: the transfer was cut" in printed
+    assert (tmp_path / "study" / "out.csv").read_bytes() == b"id\n"
+    served.faults += [Fault("*/a.jpg", flip=True)]
+    status, printed = run_script("fetch_official_test_set.py", tmp_path / "again", variables, **job)
+    assert status == 1
+    assert "test_imgs/a.jpg: found SHA-256" in printed
+    assert not (tmp_path / "again" / "out.csv").exists()
 
 
 def test_all_is_well(words, download, target):

@@ -2,7 +2,6 @@
 
 import importlib.util
 import logging
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -135,7 +134,10 @@ def load_pretrained(auto_class: str, source: str, **options: Any) -> Any:
     folder = Path(source)
     if folder.is_dir():
         refuse_pointers(folder)
-    load = partial(getattr(transformers, auto_class).from_pretrained, source, **options)
+
+    def load() -> Any:
+        return getattr(transformers, auto_class).from_pretrained(source, **options)
+
     try:
         with stand_ins():
             return load() if folder.is_dir() else ask_hub(f"model {source}", source, load)
