@@ -1,4 +1,4 @@
-"""Composes docs/benchmarks.md of the tables in benchmarks/results; `make benchmark` ends with it."""
+"""Composes docs/benchmarks.md of the tables in benchmarks/results: the end of `make benchmark`."""
 
 import json
 
@@ -15,9 +15,10 @@ SECTIONS = {
 }
 HEAD = """# Benchmarks
 
-Written by `make benchmark` from `benchmarks/results`, which each script of `benchmarks/` fills; what a
-table is compared with was measured beside it, in the same run. Machines are shared with other work, so
-only ratios and seconds of the processor can be compared. A plus behind a commit: with changes to it.
+Written by `make benchmark` from `benchmarks/results`, which each script of `benchmarks/` fills;
+what a table is compared with was measured beside it, in the same run. Machines are shared with
+other work, so only ratios and seconds of the processor can be compared. A plus behind a commit
+says that files had changed since.
 """
 
 

@@ -1,4 +1,4 @@
-"""The ground: files, errors, progress, parameters, torch, weights, the GPU's lock, pages, MLflow.
+"""The ground: files, errors, progress, threads, parameters, torch, weights, GPUs, pages, MLflow.
 
 Nothing here knows what the project is about.
 """
@@ -7,9 +7,11 @@ __all__ = [
     "errors",
     "files",
     "gpu_lease",
+    "halving",
     "params",
     "progress",
     "static_page",
+    "threads",
     "torch_setup",
     "tracking",
     "weights_files",
