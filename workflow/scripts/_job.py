@@ -50,10 +50,12 @@ def job(snakemake: Any) -> Iterator[None]:
         os.environ[variable] = str(snakemake.threads)
     from run_lock import end_with_run, noted
 
+    from hierarcaps.runtime.allocator import keep_freed_memory
     from hierarcaps.runtime.errors import InputError
     from hierarcaps.runtime.gpu_lease import lease
     from hierarcaps.runtime.halving import is_of_gpu, is_out_of_memory
 
+    keep_freed_memory()
     signal.signal(signal.SIGTERM, _stop)
     end_with_run()
     name = ": ".join([snakemake.rule, ", ".join(snakemake.wildcards)])

@@ -20,6 +20,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     try:
         from hierarcaps.cli.app import app
+        from hierarcaps.runtime.allocator import keep_freed_memory
+
+        keep_freed_memory()
 
         app(None if arguments is None else list(arguments), prog_name="hierarcaps")
     except SystemExit as end:

@@ -4,6 +4,7 @@ Nothing here knows what the project is about.
 """
 
 __all__ = [
+    "allocator",
     "errors",
     "files",
     "gpu_lease",
