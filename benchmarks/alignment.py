@@ -16,7 +16,6 @@ import resource
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -89,23 +88,22 @@ def measure(side: str, tower: str, steps: int, threads: int) -> dict[str, float]
     settings = AlignmentSettings("re", batch_size=BATCH, max_steps=steps + 1, log_every=1)
     schedule = Schedule(len(items), settings, 0)
     batches = [[items[i] for i in schedule.batches(s)[0]] for s in range(schedule.n_steps)]
-    with tempfile.TemporaryDirectory() as folder:
-        if side in (PLAIN, PACKAGE["open_clip"]):
-            encoder: Any = full_size.open_clip_clip(tower)
-        else:
-            encoder = full_size.transformers_clip(Path(folder), tower, image_layers=1)
-        if side == PLAIN:
-            from plain_recipe import PlainRecipe
+    if side in (PLAIN, PACKAGE["open_clip"]):
+        encoder: Any = full_size.open_clip_clip(tower)
+    else:
+        encoder = full_size.transformers_clip(tower, image_layers=1)
+    if side == PLAIN:
+        from plain_recipe import PlainRecipe
 
-            plain = PlainRecipe(encoder.model, encoder.tokenise, 1e-7)
-            chains = [[(item.tiers, item.negatives) for item in batch] for batch in batches]
-            seconds, loss = time_others(lambda batch: plain.step(batch)["total"], chains)
-        elif side == REFERENCE:
-            from reference_loops import ReferenceTraining
+        plain = PlainRecipe(encoder.model, encoder.tokenise, 1e-7)
+        chains = [[(item.tiers, item.negatives) for item in batch] for batch in batches]
+        seconds, loss = time_others(lambda batch: plain.step(batch)["total"], chains)
+    elif side == REFERENCE:
+        from reference_loops import ReferenceTraining
 
-            seconds, loss = time_others(ReferenceTraining(encoder).step, batches)
-        else:
-            seconds, loss = time_package(encoder, items, settings)
+        seconds, loss = time_others(ReferenceTraining(encoder).step, batches)
+    else:
+        seconds, loss = time_package(encoder, items, settings)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     return {"seconds": seconds, "loss": loss, "peak": peak}
 

@@ -181,7 +181,7 @@ def end_to_end(rounds: int, n_items: int, threads: int) -> tables.Table | None:
     items = read_hierarchies(folder / "hierarcaps_test.csv")[:n_items]
     store = open_images(folder / "test_imgs")
     with tempfile.TemporaryDirectory() as scratch:
-        encoder = transformers_clip(Path(scratch, "clip"), TOWER)
+        encoder = transformers_clip(TOWER)
         path = Path(scratch, "embeddings.safetensors")
         rng = np.random.default_rng(0)
 

@@ -11,7 +11,7 @@ SECTIONS = {
     "alignment": "Alignment",
     "captions": "Captions",
     "scoring": "Scoring",
-    "memory": "The allocator",
+    "allocator": "The allocator",
 }
 HEAD = """# Benchmarks
 
