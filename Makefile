@@ -120,9 +120,9 @@ mlflow: $(ENV)/installed  ## MLflow's pages on localhost, runs grouped by model 
 	@echo "http://127.0.0.1:5000/#/experiments/1/runs?viewStateShareKey=grouped"
 	$(BIN)/mlflow ui --host 127.0.0.1 --backend-store-uri sqlite:///mlflow.db
 
-benchmark: $(ENV)/installed  ## Speed, as ratios measured in one run
-	$(BIN)/python benchmarks/evaluation.py
-	$(BIN)/python benchmarks/alignment.py
+BENCHMARKS = evaluation alignment allocator
+benchmark: $(ENV)/installed  ## Speed, as ratios measured in one run, and docs/benchmarks.md of them
+	$(foreach each,$(BENCHMARKS),$(BIN)/python benchmarks/$(each).py && )$(BIN)/python benchmarks/page.py
 
 lock: $(ENV)/installed  ## constraints.txt and the environments of rules, from pyproject.toml (NEWEST=1: newer versions)
 	$(BIN)/python workflow/lock.py $(if $(NEWEST),--upgrade)

@@ -10,13 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from small_memory import small_memory
 from tiny_alignment import make_encoder, make_items
 
 from hierarcaps.alignment.curve import write_curve
 from hierarcaps.alignment.data import Schedule
 from hierarcaps.alignment.recipe import align
 from hierarcaps.alignment.settings import AlignmentSettings
-from hierarcaps.alignment.text_tower import text_parameters
+from hierarcaps.alignment.text_tower import PackedTextTower, text_parameters
 from hierarcaps.data.hierarchy import CaptionHierarchy
 from hierarcaps.models.open_clip_family.encoder import OpenClipEncoder
 from hierarcaps.runtime.errors import InputError
@@ -42,6 +43,30 @@ def test_alignment_orders_held_out_tiers(
     assert last["angle_violations"] < first["angle_violations"]
     assert first["prior"] == pytest.approx(0, abs=1e-12)
     assert 0 < last["prior"] < 0.5
+
+
+@pytest.mark.parametrize("settings", [{}, {"accumulate": 2, "batch_size": 5}, {"root": "learned"}])
+def test_a_memory_too_small_changes_no_step(
+    settings: dict,
+    items: list[CaptionHierarchy],
+    held_out: list[CaptionHierarchy],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys,
+) -> None:
+    """The hard-example term is of the whole batch: parts are of the texts, not of the loss."""
+    whole, parts = make_encoder(), make_encoder()
+    params = AlignmentSettings.from_params({"objective": "re", **FAST} | settings)
+    align(whole, items, held_out, params, seed=0)
+    encode = PackedTextTower.encode
+    limited = small_memory(encode, 12, rows=lambda _self, tokens: len(tokens))
+    monkeypatch.setattr(PackedTextTower, "encode", limited)
+    align(parts, items, held_out, params, seed=0)
+    expected = whole.model.state_dict()
+    for name, value in parts.model.state_dict().items():
+        torch.testing.assert_close(value, expected[name], atol=1e-6, rtol=0)
+    said = capsys.readouterr().err
+    assert "alignment: memory does not hold a batch at once, goes on in" in said
+    assert "embedding texts: memory does not hold" in said
 
 
 def test_only_the_text_tower_changes(

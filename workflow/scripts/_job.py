@@ -39,14 +39,6 @@ def _stop(*_: Any) -> None:
     raise SystemExit(143)  # as the shell counts SIGTERM
 
 
-def _out_of_memory(error: BaseException) -> bool:
-    # torch says it in a RuntimeError, by its own words for CPU and for GPU.
-    words = ("out of memory", "allocate memory", "not enough memory")
-    return isinstance(error, MemoryError) or (
-        isinstance(error, RuntimeError) and any(each in str(error) for each in words)
-    )
-
-
 @contextmanager
 def job(snakemake: Any) -> Iterator[None]:
     """Run a job's work: output to console and log, one sentence and exit 1 on a user's error.
@@ -58,9 +50,12 @@ def job(snakemake: Any) -> Iterator[None]:
         os.environ[variable] = str(snakemake.threads)
     from run_lock import end_with_run, noted
 
+    from hierarcaps.runtime.allocator import keep_freed_memory
     from hierarcaps.runtime.errors import InputError
     from hierarcaps.runtime.gpu_lease import lease
+    from hierarcaps.runtime.halving import is_of_gpu, is_out_of_memory
 
+    keep_freed_memory()
     signal.signal(signal.SIGTERM, _stop)
     end_with_run()
     name = ": ".join([snakemake.rule, ", ".join(snakemake.wildcards)])
@@ -79,11 +74,13 @@ def job(snakemake: Any) -> Iterator[None]:
             print(f"{name}: interrupted", file=sys.stderr)
             raise SystemExit(130) from None
         except (MemoryError, RuntimeError) as error:
-            if not _out_of_memory(error):
+            if not is_out_of_memory(error):
                 raise
             advice = (
                 f"give it more (--set-resources {snakemake.rule}:mem_mb=N), or run fewer at once"
             )
+            if is_of_gpu(error):
+                advice = "the GPU is too small for the model, see docs/gpu_memory.md"
             print(f"Error: {name}: out of memory ({error}); {advice}", file=sys.stderr)
             raise SystemExit(1) from None
         finally:

@@ -31,6 +31,7 @@ from hierarcaps.data.hierarchy import CaptionHierarchy
 from hierarcaps.models.encoder import DualEncoder
 from hierarcaps.runtime.errors import InputError
 from hierarcaps.runtime.files import sha256_json
+from hierarcaps.runtime.halving import Parts
 from hierarcaps.runtime.progress import progress
 
 _MOST_NAMES = 8  # items in an error message
@@ -139,6 +140,7 @@ class _Run:
         )
         self.state = self._restore()
         self.unlogged: list[tuple[int, Tensor]] = []
+        self.parts = Parts("alignment")
 
     def train(self, save_seconds: float) -> Alignment:
         """Run to the end, or until validation stops improving."""
@@ -166,18 +168,22 @@ class _Run:
         rate = self._learning_rate(self.state.step)
         for group in self.optimiser.param_groups:
             group["lr"] = rate
+        terms = self.parts(self._gradients, self.settings.batch_size)
+        self.optimiser.step()
+        self.unlogged.append((self.state.step, terms))
+        self.state.step += 1
+
+    def _gradients(self, parts: int) -> Tensor:
         self.optimiser.zero_grad(set_to_none=True)
         batches = self.schedule.batches(self.state.step)
         terms = torch.zeros(len(TERMS), device=self.tower.device)
         for items in batches:
             rows = self.table.texts()[self.row_of_item[items]]
-            texts, batch = self.encoder.encode(rows)
+            texts, batch = self.encoder.encode(rows, parts)
             loss = self.loss(batch, texts, self.original[torch.from_numpy(rows)]) / len(batches)
             loss[0].backward()
             terms = terms + loss.detach()
-        self.optimiser.step()
-        self.unlogged.append((self.state.step, terms))
-        self.state.step += 1
+        return terms
 
     def _learning_rate(self, step: int) -> float:
         return self.settings.learning_rate_at(step, self.schedule.n_steps)

@@ -4,7 +4,8 @@ import os
 import sys
 from collections.abc import Sequence
 
-from hierarcaps.runtime.errors import InputError
+from hierarcaps.runtime.errors import InputError, one_line
+from hierarcaps.runtime.halving import is_out_of_memory
 
 DONE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 _OF_EXPORT = ("huggingface_hub", "mlcroissant", "rocrate")
@@ -19,6 +20,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     try:
         from hierarcaps.cli.app import app
+        from hierarcaps.runtime.allocator import keep_freed_memory
+
+        keep_freed_memory()
 
         app(None if arguments is None else list(arguments), prog_name="hierarcaps")
     except SystemExit as end:
@@ -30,6 +34,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail("Interrupted: no file is left half-written", INTERRUPTED)
     except InputError as error:
         return _fail(f"Error: {error}")
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        return _fail(f"Error: out of memory ({one_line(error)}), see docs/gpu_memory.md")
     except ModuleNotFoundError as error:
         if error.name is None or error.name.startswith("hierarcaps"):
             raise

@@ -68,12 +68,12 @@ def train_hierarchy_model(
     device = choose_device(settings.get("device", "auto"))
     model, tokenizer = _start(settings, examples)
     model.to(device)
-    loss, lengths = _loss_function(model, tokenizer, examples, device)
+    loss, lengths, targets = _loss_function(model, tokenizer, examples, device)
     output = Path(output)
     state = output.with_name(f".{output.name}.state")
     key = sha256_json({"settings": dict(settings), "examples": examples})
     order = batch_order(lengths, schedule)
-    losses = fit(model, loss, order, schedule, state, key, "hierarchy model")
+    losses = fit(model, loss, order, schedule, state, key, "hierarchy model", weights=targets)
     save_pretrained(output, model.cpu(), tokenizer)
     write_curve(curve, losses)
     state.unlink(missing_ok=True)
@@ -90,7 +90,8 @@ def _start(settings: Mapping[str, Any], examples: Sequence[Example]) -> tuple[An
 
 def _loss_function(
     model: Any, tokenizer: Any, examples: Sequence[Example], device: Any
-) -> tuple[Any, list[int]]:
+) -> tuple[Any, list[int], np.ndarray]:
+    """Return the mean loss of the target tokens of a batch; lengths, and target tokens, of each."""
     import torch
 
     sources = tokenizer([source for source, _ in examples])["input_ids"]
@@ -108,7 +109,8 @@ def _loss_function(
         mask = (ids != tokenizer.pad_token_id).long()
         return model(input_ids=ids, attention_mask=mask, labels=labels).loss
 
-    return loss, [len(s) + 2 * len(t) for s, t in zip(sources, targets, strict=True)]
+    lengths = [len(s) + 2 * len(t) for s, t in zip(sources, targets, strict=True)]
+    return loss, lengths, np.array([len(target) for target in targets])
 
 
 def evaluate_hierarchy_model(

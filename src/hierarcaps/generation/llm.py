@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from hierarcaps.runtime.errors import InputError
+from hierarcaps.runtime.halving import Halving
 from hierarcaps.runtime.progress import progress
 from hierarcaps.runtime.torch_setup import choose_device, load_pretrained, load_weights
 
@@ -71,7 +72,8 @@ class TransformersLLM:
         model: see ``locate_model``.
         gguf_file: see ``locate_model``.
         revision: commit or tag of a hub model.
-        batch_size: prompts completed at once.
+        batch_size: prompts completed at once; fewer where memory does not hold them, which changes
+            what is sampled, but nothing that is decoded greedily.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
         dtype: ``float32``, ``bfloat16``, or ``auto``: bfloat16 where the processor computes in it.
 
@@ -102,6 +104,7 @@ class TransformersLLM:
         )
         self.model.to(self.device).eval()
         self._stop_tokens = self._line_end_tokens()
+        self._halving = Halving("language model")
 
     def _line_end_tokens(self) -> list[int]:
         """Return every token that contains a line break, and the model's own end tokens."""
@@ -144,13 +147,17 @@ class TransformersLLM:
         batches = [order[i : i + self.batch_size] for i in range(0, len(order), self.batch_size)]
         answers = [""] * len(prompts)
         devices = [self.device] if self.device.type == "cuda" else []
+
+        def complete(part: list[int]) -> list[str]:
+            rows = [encoded[index] for index in part]
+            return self._complete_batch(rows, shared, cache, max_new_tokens, temperature)
+
         with torch.random.fork_rng(devices=devices), torch.inference_mode():
             torch.manual_seed(seed)
             for batch in progress(batches, "language model"):
-                rows = [encoded[index] for index in batch]
-                texts = self._complete_batch(rows, shared, cache, max_new_tokens, temperature)
-                for index, text in zip(batch, texts, strict=True):
-                    answers[index] = text
+                for part, texts in self._halving(complete, batch):
+                    for index, text in zip(part, texts, strict=True):
+                        answers[index] = text
         return answers
 
     def _prefix_cache(self, prefix: list[int]) -> Any:

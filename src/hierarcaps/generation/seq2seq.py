@@ -14,6 +14,7 @@ from typing import Any
 from hierarcaps.generation.prompts import TIER_COUNT, Parsed, chain, parse_line
 from hierarcaps.generation.text import SEPARATOR, normalise
 from hierarcaps.runtime.errors import InputError
+from hierarcaps.runtime.halving import Halving
 from hierarcaps.runtime.progress import progress
 from hierarcaps.runtime.torch_setup import choose_device, load_pretrained, load_weights
 
@@ -55,7 +56,7 @@ class HierarchyModel:
     Args:
         model: hub id or local folder of a T5-family checkpoint.
         revision: commit or tag of a hub model.
-        batch_size: sources a batch.
+        batch_size: sources a batch; fewer where memory does not hold them.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
 
     Raises:
@@ -71,6 +72,7 @@ class HierarchyModel:
         self.tokenizer = load_pretrained("AutoTokenizer", model, **options)
         self.model = load_weights("AutoModelForSeq2SeqLM", model, **options)
         self.model.to(self.device).eval()
+        self._halving = Halving("hierarchy model")
 
     def knows(self, text: str) -> bool:
         """Return whether the tokenizer has no unknown token in ``text``."""
@@ -106,18 +108,20 @@ class HierarchyModel:
         if temperature > 0:
             options |= {"temperature": temperature, "top_k": 0, "top_p": 1.0}
         outputs = [""] * len(sources)
+
+        def generate(part: list[int]) -> list[str]:
+            rows = {"input_ids": [encoded[index] for index in part]}
+            inputs = self.tokenizer.pad(rows, return_tensors="pt").to(self.device)
+            tokens = self.model.generate(**inputs, max_new_tokens=max_new_tokens, **options).cpu()
+            return self.tokenizer.batch_decode(tokens, skip_special_tokens=True)
+
         devices = [self.device] if self.device.type == "cuda" else []
         with torch.random.fork_rng(devices=devices), torch.inference_mode():
             torch.manual_seed(seed)
             for batch in progress(batches, "hierarchy model"):
-                rows = {"input_ids": [encoded[index] for index in batch]}
-                inputs = self.tokenizer.pad(rows, return_tensors="pt").to(self.device)
-                tokens = self.model.generate(
-                    **inputs, max_new_tokens=max_new_tokens, **options
-                ).cpu()
-                texts = self.tokenizer.batch_decode(tokens, skip_special_tokens=True)
-                for index, text in zip(batch, texts, strict=True):
-                    outputs[index] = text
+                for part, texts in self._halving(generate, batch):
+                    for index, text in zip(part, texts, strict=True):
+                        outputs[index] = text
         return outputs
 
     def generalise(

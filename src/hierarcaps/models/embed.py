@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,14 @@ from hierarcaps.models.embeddings import Embeddings, write_embeddings
 from hierarcaps.models.encoder import DualEncoder
 from hierarcaps.models.roots import find_root
 from hierarcaps.runtime.errors import InputError
+from hierarcaps.runtime.halving import Halving
 from hierarcaps.runtime.progress import progress
+from hierarcaps.runtime.threads import in_threads, threads_of_torch
+
+# On a CPU, larger batches take no less time: what a layer makes of these is what the allocator
+# keeps (32 MB at most), where larger tensors are mapped and cleared anew by every operation.
+_CPU_PIXELS = 32 * 224 * 224
+_CPU_TOKENS = 2048
 
 
 def embed_texts(encoder: DualEncoder, texts: Sequence[str], batch_size: int) -> np.ndarray:
@@ -31,14 +38,27 @@ def embed_texts(encoder: DualEncoder, texts: Sequence[str], batch_size: int) -> 
     distinct, row_of = torch.unique(tokens, dim=0, return_inverse=True)
     lengths = encoder.token_lengths(distinct)
     order = torch.argsort(lengths, stable=True)
-    batches = []
-    with torch.inference_mode():
-        for rows in progress(order.split(batch_size), "texts"):
-            batches.append(encoder.encode_text(distinct[rows]).cpu())
-    sorted_vectors = torch.cat(batches)
+    halving = Halving("embedding texts", cost=lambda rows: len(rows) * int(lengths[rows].max()))
+
+    def encode(rows: Tensor) -> Tensor:
+        with torch.inference_mode():
+            parts = halving(lambda part: encoder.encode_text(distinct[part]).cpu(), rows)
+            return torch.cat([vectors for _, vectors in parts])
+
+    batches = list(order.split(batch_size))
+    if on_cpu := encoder.device.type == "cpu":
+        batches = [part for rows in batches for part in _of_tokens(rows, lengths)]
+    with threads_of_torch(1 if on_cpu else None) as threads:
+        encoded = in_threads(encode, batches, threads if on_cpu else 1)
+        sorted_vectors = torch.cat(list(progress(encoded, "texts", total=len(batches))))
     vectors = torch.empty_like(sorted_vectors)
     vectors[order] = sorted_vectors
     return _finite(vectors[row_of].numpy(), texts)
+
+
+def _of_tokens(rows: Tensor, lengths: Tensor) -> Sequence[Tensor]:
+    """Cut rows into batches of at most ``_CPU_TOKENS`` padded tokens."""
+    return rows.split(max(1, _CPU_TOKENS // int(lengths[rows].max())))
 
 
 def embed_images(
@@ -52,30 +72,45 @@ def embed_images(
     absent = [name for name in names if name not in store]
     if absent:
         store[absent[0]]  # raises, naming the place; before hours are spent on those present
-    batches = []
-    with torch.inference_mode():
-        batch_names = [
-            names[start : start + batch_size] for start in range(0, len(names), batch_size)
-        ]
-        loaded = _preprocessed(encoder, store, batch_names)
-        for images in progress(loaded, "images", total=len(batch_names)):
-            batches.append(encoder.encode_image(images).cpu())
-    return _finite(torch.cat(batches).numpy(), names)
+    on_cpu = encoder.device.type == "cpu"
+    if on_cpu:
+        pixels = encoder.preprocess(store[names[0]])[0].numel()
+        batch_size = min(batch_size, max(1, _CPU_PIXELS // pixels))
+    batches = [names[start : start + batch_size] for start in range(0, len(names), batch_size)]
+    with threads_of_torch(1 if on_cpu else None) as threads:
+        encode = _encoded_on_cpu if on_cpu else _encoded_on_gpu
+        encoded = encode(encoder, store, batches, threads)
+        vectors = torch.cat(list(progress(encoded, "images", total=len(batches))))
+    return _finite(vectors.numpy(), names)
 
 
-def _preprocessed(
-    encoder: DualEncoder, store: ImageStore, batches: Sequence[Sequence[str]]
+def _encoded_on_cpu(
+    encoder: DualEncoder, store: ImageStore, batches: Sequence[Sequence[str]], threads: int
 ) -> Iterator[Tensor]:
-    """Decode the next batch in threads while the caller encodes the present one."""
-    with ThreadPoolExecutor(max_workers=torch.get_num_threads()) as pool:
+    """Decode, resize and encode: each thread a batch of its own, so that none waits for another."""
+    halving = Halving("embedding images")
 
-        def start(names: Sequence[str]) -> Iterator[Tensor]:
-            return pool.map(lambda name: encoder.preprocess(store[name]), names)
+    def encode(names: Sequence[str]) -> Tensor:
+        pixels = torch.stack([encoder.preprocess(store[name]) for name in names])
+        with torch.inference_mode():
+            return torch.cat([vectors for _, vectors in halving(encoder.encode_image, pixels)])
 
-        pending = start(batches[0])
-        for following in [*batches[1:], []]:
-            present, pending = pending, start(following)
-            yield torch.stack(list(present))
+    yield from in_threads(encode, batches, threads)
+
+
+def _encoded_on_gpu(
+    encoder: DualEncoder, store: ImageStore, batches: Sequence[Sequence[str]], threads: int
+) -> Iterator[Tensor]:
+    """Decode and resize in threads, two batches ahead, while the GPU encodes."""
+    halving = Halving("embedding images")
+    names = [name for batch in batches for name in batch]
+    ahead = 2 * len(batches[0])
+    pixels = in_threads(lambda name: encoder.preprocess(store[name]), names, threads, ahead)
+    with torch.inference_mode():
+        for batch in batches:
+            images = torch.stack(list(islice(pixels, len(batch))))
+            for _, vectors in halving(lambda part: encoder.encode_image(part).cpu(), images):
+                yield vectors
 
 
 def embed_test_set(

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from hierarcaps.runtime.errors import InputError
+from hierarcaps.runtime.halving import Halving
 from hierarcaps.runtime.progress import progress
 from hierarcaps.runtime.torch_setup import choose_device, load_pretrained, load_weights
 from hierarcaps.text_models.positions import usable_positions
@@ -52,7 +53,8 @@ class NLIModel:
     Args:
         model: hub id or local folder of a sequence-classification checkpoint.
         revision: commit or tag of a hub model.
-        batch_tokens: padded tokens classified at once (pairs x length of the longest).
+        batch_tokens: padded tokens classified at once (pairs x length of the longest); fewer where
+            memory does not hold them.
         max_length: longest pair in tokens; a longer one is answered neutral, never truncated.
         canaries: relation -> a pair that certainly has it; empty to skip the check.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
@@ -85,6 +87,7 @@ class NLIModel:
         self.max_length = min(max_length, positions)
         self._columns = resolve_labels(self.model.config.id2label, model)
         self._cache: dict[Pair, np.ndarray] = {}
+        self._halving = Halving("NLI")
         self._too_long: set[Pair] = set()
         self.check(canaries)
 
@@ -186,14 +189,18 @@ class NLIModel:
                 if len(row) > self.max_length:
                     self._too_long.add(pairs[index])
         readable.sort(key=lambda index: len(ids[index]))
+
+        def classify(part: list[int]) -> np.ndarray:
+            rows = {key: [values[index] for index in part] for key, values in encoded.items()}
+            inputs = self.tokenizer.pad(rows, return_tensors="pt").to(self.device)
+            logits = self.model(**inputs).logits[:, self._columns].float()
+            return torch.softmax(logits, dim=-1).cpu().numpy()
+
         with torch.inference_mode():
             for batch in progress(list(self._batches(readable, ids)), "NLI"):
-                rows = {key: [values[index] for index in batch] for key, values in encoded.items()}
-                inputs = self.tokenizer.pad(rows, return_tensors="pt").to(self.device)
-                logits = self.model(**inputs).logits[:, self._columns].float()
-                result = torch.softmax(logits, dim=-1).cpu().numpy()
-                for index, row in zip(batch, result, strict=True):
-                    self._cache[pairs[index]] = row
+                for part, result in self._halving(classify, batch):
+                    for index, row in zip(part, result, strict=True):
+                        self._cache[pairs[index]] = row
 
     def _batches(self, order: list[int], ids: list[list[int]]) -> list[list[int]]:
         """Cut indices sorted by length into batches of at most ``batch_tokens`` padded tokens."""

@@ -1,17 +1,20 @@
-"""The ground: files, errors, progress, parameters, torch, weights, the GPU's lock, pages, MLflow.
+"""The ground: files, errors, progress, threads, parameters, torch, weights, GPUs, pages, MLflow.
 
 Nothing here knows what the project is about.
 """
 
 __all__ = [
+    "allocator",
     "errors",
     "files",
     "gpu_lease",
+    "halving",
     "hub_words",
     "params",
     "patience",
     "progress",
     "static_page",
+    "threads",
     "torch_setup",
     "tracking",
     "weights_files",

@@ -6,11 +6,13 @@ weights, and a run with other settings starts anew.
 """
 
 import itertools
+import math
 import shutil
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ import numpy as np
 
 from hierarcaps.runtime.errors import InputError
 from hierarcaps.runtime.files import atomic_path, publish
+from hierarcaps.runtime.halving import Parts
 from hierarcaps.runtime.progress import progress
 
 STATE_INTERVAL_SECONDS = 30.0
@@ -89,6 +92,7 @@ def fit(
     state_path: str | Path,
     key: str,
     description: str,
+    weights: np.ndarray | None = None,
 ) -> list[float]:
     """Train ``module`` with AdamW on a one-cycle schedule.
 
@@ -100,6 +104,8 @@ def fit(
         state_path: file of the resumable state; removed by the caller once the output is written.
         key: hash of everything that the run depends on.
         description: name in the progress output.
+        weights: of each example, where ``loss_of`` is a mean weighted so: a batch that memory does
+            not hold is then computed in parts, to the same step. None: it is not cut.
 
     Returns:
         The loss of each step.
@@ -121,19 +127,31 @@ def fit(
     losses = _restore(Path(state_path), key, module, optimiser, cycle)
     module.train()
     saved = time.monotonic()
+    weights = np.ones(0) if weights is None else weights
+    parts = Parts(description)
+
+    def gradients(batch: np.ndarray, number: int) -> float:
+        module.zero_grad()
+        total = 0.0
+        for part in np.array_split(batch, number):
+            share = float(weights[part].sum() / weights[batch].sum()) if number > 1 else 1.0
+            loss = loss_of(part) * share
+            loss.backward()
+            total += loss.item()
+        return total
+
     bar = progress(range(len(losses), schedule.steps), description)
     for step in bar:
-        loss = loss_of(order[step])
-        if not torch.isfinite(loss):
+        batch = order[step]
+        loss = parts(partial(gradients, batch), len(batch) if len(weights) else 1)
+        if not math.isfinite(loss):
             raise InputError(
-                f"{description}: the loss is {loss.item()} at step {step}; lower the learning rate"
+                f"{description}: the loss is {loss} at step {step}; lower the learning rate"
             )
-        optimiser.zero_grad()
-        loss.backward()
         torch.nn.utils.clip_grad_norm_(module.parameters(), schedule.clip)
         optimiser.step()
         cycle.step()
-        losses.append(loss.item())
+        losses.append(loss)
         bar.set_postfix_str(f"loss {np.mean(losses[-50:]):.3f}", refresh=False)
         if time.monotonic() - saved > STATE_INTERVAL_SECONDS:
             _save(Path(state_path), key, module, optimiser, cycle, losses)

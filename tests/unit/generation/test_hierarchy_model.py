@@ -1,9 +1,14 @@
 import json
 
+import numpy as np
 import pytest
+import torch
 from hostile_captions import HOSTILE
+from safetensors.numpy import load_file
+from small_memory import small_memory
 from test_filter_and_recombine import GOOD, SEEDS, THRESHOLDS, LogicNLI
 from tiny_checkpoints import tiny_t5
+from transformers import T5ForConditionalGeneration
 
 from hierarcaps.generation.distillation import (
     evaluate_hierarchy_model,
@@ -54,6 +59,38 @@ def test_batches_change_nothing_and_sampling_is_seeded(t5):
     assert t5.generate([], max_new_tokens=6) == []
     with pytest.raises(InputError, match="exclude each other"):
         t5.generate(sources, max_new_tokens=6, beams=2, temperature=1.0)
+
+
+def test_a_memory_too_small_changes_no_output(t5, monkeypatch, capsys):
+    sources = ["generalise: a duck", "generalise: a small blue car in the snow", "specialise:"]
+    expected = t5.generate(sources, max_new_tokens=6)
+    limited = small_memory(t5.model.generate, 1, rows=lambda input_ids, **_: len(input_ids))
+    monkeypatch.setattr(t5.model, "generate", limited)
+    assert t5.generate(sources, max_new_tokens=6) == expected
+    assert "hierarchy model: memory does not hold 2 at once, goes on with 1" in (
+        capsys.readouterr().err
+    )
+
+
+@pytest.fixture
+def double_precision():
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(torch.float32)
+
+
+def test_h_is_trained_in_parts_to_the_same_loss(tmp_path, chains, monkeypatch, double_precision):
+    """Its loss is the mean over the words of a batch: a part counts by its words."""
+    settings = SETTINGS | {"steps": 3}
+    # In single precision AdamW's first steps make of a gradient that is all rounding a whole step.
+    train_hierarchy_model(chains, settings, tmp_path / "whole", tmp_path / "whole.csv")
+    forward = T5ForConditionalGeneration.forward
+    limited = small_memory(forward, 5, rows=lambda _self, input_ids, **_: len(input_ids))
+    monkeypatch.setattr(T5ForConditionalGeneration, "forward", limited)
+    train_hierarchy_model(chains, settings, tmp_path / "parts", tmp_path / "parts.csv")
+    whole, parts = (load_file(tmp_path / x / "model.safetensors") for x in ("whole", "parts"))
+    for name, value in whole.items():
+        np.testing.assert_allclose(parts[name], value, atol=1e-6)
 
 
 def test_unknown_words_and_hostile_captions_are_rejected_with_a_reason(t5):

@@ -4,6 +4,7 @@ import types
 import pytest
 import torch
 from hostile_captions import HOSTILE
+from small_memory import small_memory
 from tiny_checkpoints import tiny_llama
 
 from hierarcaps.generation import llm as llm_module
@@ -41,6 +42,16 @@ def test_cached_prefix_batches_and_padding_change_nothing(llama):
     expected = [plain_greedy(llama, prompt, 6) for prompt in PROMPTS]
     assert llama.complete(PROMPTS, max_new_tokens=6) == expected
     assert any(expected)
+
+
+def test_a_memory_too_small_changes_no_completion(folder, monkeypatch, capsys):
+    model = TransformersLLM(folder, batch_size=4, device="cpu", dtype="float32")
+    expected = model.complete(PROMPTS, max_new_tokens=6)
+    monkeypatch.setattr(model.model, "generate", small_memory(model.model.generate, 1))
+    assert model.complete(PROMPTS, max_new_tokens=6) == expected
+    assert "language model: memory does not hold 4 at once, goes on with 1" in (
+        capsys.readouterr().err
+    )
 
 
 def test_prompts_without_anything_in_common(llama):

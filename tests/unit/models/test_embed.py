@@ -9,17 +9,24 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 from PIL import Image
+from small_memory import small_memory
 
 from hierarcaps.data.hierarchy import CaptionHierarchy
 from hierarcaps.data.image_sets import ImageSet
 from hierarcaps.data.images import open_images
-from hierarcaps.models.embed import embed_images, embed_test_set, embed_texts
+from hierarcaps.models.embed import (
+    _encoded_on_gpu,
+    embed_images,
+    embed_test_set,
+    embed_texts,
+)
 from hierarcaps.models.embedding_needs import EmbeddingNeeds
 from hierarcaps.models.embeddings import read_embeddings
 from hierarcaps.models.open_clip_family.encoder import OpenClipEncoder
 from hierarcaps.runtime.errors import InputError
 
 TEXTS = ["a goat on an island", "animal", "a goat", "", "A  GOAT", "animal", "goat on a hill"]
+NAMES = ["3.png", "0.png", "4.png", "1.png", "2.png"]
 
 
 @pytest.fixture
@@ -63,18 +70,63 @@ def test_duplicates_are_encoded_once_and_short_texts_apart(
 
     monkeypatch.setattr(tiny_encoder, "encode_text", encode_text)
     embed_texts(tiny_encoder, TEXTS, batch_size=2)
-    assert lengths == [[2, 3], [4, 6], [7]]
+    assert sorted(lengths) == [[2, 3], [4, 6], [7]]
 
 
 @pytest.mark.parametrize("batch_size", [1, 2, 100])
 def test_images_in_order(tiny_encoder: OpenClipEncoder, store, batch_size: int):
-    names = ["3.png", "0.png", "4.png", "1.png", "2.png"]
-    vectors = embed_images(tiny_encoder, store, names, batch_size)
+    vectors = embed_images(tiny_encoder, store, NAMES, batch_size)
     with torch.inference_mode():
-        for name, vector in zip(names, vectors, strict=True):
+        for name, vector in zip(NAMES, vectors, strict=True):
             pixels = tiny_encoder.preprocess(store[name])[None]
             alone = tiny_encoder.encode_image(pixels)[0].numpy()
             np.testing.assert_allclose(vector, alone, atol=1e-6)
+
+
+@pytest.mark.parametrize("most", [1, 2, 3])
+def test_a_memory_too_small_halves_the_batch_and_says_so(
+    tiny_encoder: OpenClipEncoder, store, monkeypatch: pytest.MonkeyPatch, capsys, most: int
+):
+    texts, images = embed_texts(tiny_encoder, TEXTS, 5), embed_images(tiny_encoder, store, NAMES, 5)
+    for name in ("encode_text", "encode_image"):
+        monkeypatch.setattr(tiny_encoder, name, small_memory(getattr(tiny_encoder, name), most))
+    np.testing.assert_allclose(embed_texts(tiny_encoder, TEXTS, 5), texts, atol=1e-6)
+    np.testing.assert_allclose(embed_images(tiny_encoder, store, NAMES, 5), images, atol=1e-6)
+    said = [line for line in capsys.readouterr().err.splitlines() if "memory" in line]
+    assert said == [
+        f"embedding {kind}: memory does not hold 5 at once, goes on with {most}"
+        for kind in ("texts", "images")
+    ]
+
+
+def test_a_memory_that_holds_not_one_is_a_sentence(
+    tiny_encoder: OpenClipEncoder, store, monkeypatch: pytest.MonkeyPatch
+):
+    for name in ("encode_text", "encode_image"):
+        monkeypatch.setattr(tiny_encoder, name, small_memory(getattr(tiny_encoder, name), 0))
+    with pytest.raises(InputError, match="embedding texts: memory does not hold a batch of one"):
+        embed_texts(tiny_encoder, TEXTS, 5)
+    with pytest.raises(InputError, match="embedding images: memory does not hold a batch of one"):
+        embed_images(tiny_encoder, store, NAMES, 5)
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 100])
+def test_a_gpu_encodes_what_threads_decode(tiny_encoder, store, batch_size: int):
+    """Its path, on a CPU: the encoder alone says which device it is."""
+    batches = [NAMES[start : start + batch_size] for start in range(0, len(NAMES), batch_size)]
+    found = torch.cat(list(_encoded_on_gpu(tiny_encoder, store, batches, 2))).numpy()
+    np.testing.assert_allclose(found, embed_images(tiny_encoder, store, NAMES, 3), atol=1e-6)
+
+
+def test_a_broken_picture_is_named_and_the_rest_is_left(tiny_encoder, tmp_path: Path):
+    for name in NAMES:
+        Image.new("RGB", (20, 20), "teal").save(tmp_path / name)
+    (tmp_path / "4.png").write_bytes((tmp_path / "4.png").read_bytes()[:40])
+    broken = open_images(tmp_path)
+    with pytest.raises(InputError, match=r"4\.png"):
+        embed_images(tiny_encoder, broken, NAMES, 2)
+    with pytest.raises(InputError, match=r"4\.png"):
+        list(_encoded_on_gpu(tiny_encoder, broken, [NAMES], 2))
 
 
 def test_absent_image_is_found_before_any_is_encoded(

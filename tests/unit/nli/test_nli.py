@@ -3,6 +3,7 @@ from random import Random
 import numpy as np
 import pytest
 from hostile_captions import HOSTILE
+from small_memory import small_memory
 from tiny_checkpoints import tiny_deberta, tiny_judge
 
 from hierarcaps.nli import CONTRADICTION, ENTAILMENT, NEUTRAL, NLIModel
@@ -59,6 +60,15 @@ def test_probabilities_follow_the_names_not_the_columns(deberta):
         assert row[ENTAILMENT] == pytest.approx(one[1], abs=1e-5)
         assert row[NEUTRAL] == pytest.approx(one[2], abs=1e-5)
     assert nli.probabilities([]).shape == (0, 3)
+
+
+def test_a_memory_too_small_changes_no_probability(deberta, monkeypatch, capsys):
+    expected = NLIModel(deberta, canaries={}, device="cpu").probabilities(PAIRS)
+    nli = NLIModel(deberta, canaries={}, device="cpu")
+    limited = small_memory(nli.model.forward, 1, rows=lambda input_ids, **_: len(input_ids))
+    monkeypatch.setattr(nli.model, "forward", limited)
+    assert np.allclose(nli.probabilities(PAIRS), expected, atol=1e-6)
+    assert "NLI: memory does not hold 4 at once, goes on with 1" in capsys.readouterr().err
 
 
 def test_each_pair_is_classified_once(deberta, monkeypatch):

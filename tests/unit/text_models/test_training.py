@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import torch
+from small_memory import small_memory
 
 from hierarcaps.runtime.errors import InputError
 from hierarcaps.text_models import training as text_training
@@ -62,6 +63,33 @@ def test_batches_use_every_example_and_have_like_lengths():
     assert set(np.concatenate(kept)) == set(range(16))
     with pytest.raises(InputError, match="no examples"):
         batch_order([], SCHEDULE)
+
+
+@pytest.mark.parametrize("most", [1, 2, 3])
+def test_a_memory_too_small_changes_no_step(tmp_path, capsys, most):
+    """The loss is a mean over words, of which examples have different numbers."""
+    words = np.arange(1, 21)
+
+    def trained(most):
+        torch.manual_seed(0)
+        module = torch.nn.Linear(3, 1).double()
+        data = torch.arange(60.0, dtype=torch.float64).reshape(20, 3) / 60
+
+        def loss(batch):
+            error = (module(data[batch]) - 1).square()[:, 0]
+            weights = torch.from_numpy(words[batch])
+            return (error * weights).sum() / weights.sum()
+
+        loss = small_memory(loss, most)
+        order = batch_order([1] * 20, SCHEDULE)
+        losses = fit(module, loss, order, SCHEDULE, tmp_path / "s", f"{most}", "H", weights=words)
+        return losses, [p.detach().numpy() for p in module.parameters()]
+
+    (whole, weights), (losses, found) = trained(100), trained(most)
+    np.testing.assert_allclose(losses, whole, atol=1e-9)
+    for a, b in zip(weights, found, strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-9)
+    assert "H: memory does not hold a batch at once" in capsys.readouterr().err
 
 
 def test_a_loss_that_is_not_finite_stops_the_run(tmp_path):
