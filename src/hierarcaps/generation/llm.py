@@ -5,7 +5,9 @@
 (the few-shot examples) share its computation.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Protocol
@@ -94,12 +96,12 @@ class TransformersLLM:
         options: dict[str, Any] = {"revision": revision or "main"}
         if file is not None:
             options["gguf_file"] = file
-        self.tokenizer = load_pretrained("AutoTokenizer", source, **options)
+        kind = _choose_dtype(dtype, self.device)
+        with _gguf_read_once() if file else nullcontext():
+            self.tokenizer = load_pretrained("AutoTokenizer", source, **options)
+            self.model = load_weights("AutoModelForCausalLM", source, dtype=kind, **options)
         if self.tokenizer.pad_token_id is None:
             self.tokenizer.pad_token = self.tokenizer.eos_token
-        self.model = load_weights(
-            "AutoModelForCausalLM", source, dtype=_choose_dtype(dtype, self.device), **options
-        )
         self.model.to(self.device).eval()
         self._stop_tokens = self._line_end_tokens()
 
@@ -253,6 +255,28 @@ def open_llm(settings: dict[str, Any]) -> LineCompleter:
     if backend == "vllm":
         return VllmLLM(settings["model"], settings.get("revision"))
     raise InputError(f"generation.llm.backend: found {backend!r}, expected transformers or vllm")
+
+
+@contextmanager
+def _gguf_read_once() -> Iterator[None]:
+    """Let transformers read a GGUF file once, and its table of names once.
+
+    It parses the file for the tokeniser, for the configuration and for the weights, and makes the
+    table for each layer: half of the time that loading takes.
+    """
+    try:
+        import gguf
+    except ImportError:  # transformers says what is missing
+        yield
+        return
+    slow = {name: getattr(gguf, name) for name in ("GGUFReader", "get_tensor_name_map")}
+    for name, function in slow.items():
+        setattr(gguf, name, cache(function))
+    try:
+        yield
+    finally:
+        for name, function in slow.items():
+            setattr(gguf, name, function)
 
 
 def _choose_dtype(name: str, device: Any) -> Any:

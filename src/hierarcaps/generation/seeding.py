@@ -1,5 +1,6 @@
 """What the language model writes: seeds from captions, and more hierarchies from seeds."""
 
+import itertools
 from collections.abc import Sequence
 from random import Random
 from typing import Any
@@ -47,26 +48,31 @@ def write_seeds(
 
 
 def augment(
-    seeds: Sequence[Sequence[str]], llm: LineCompleter, settings: dict[str, Any], seed: int
+    seeds: Sequence[Sequence[str]],
+    llm: LineCompleter,
+    settings: dict[str, Any],
+    seed: int,
+    hidden: Sequence[str] = (),
 ) -> list[dict[str, Any]]:
-    """Let the language model continue lists of random seeds with hierarchies of its own.
+    """Let the language model continue lists of seeds with hierarchies of its own.
 
     Args:
         seeds: accepted hierarchies, general -> specific.
         llm: the language model.
-        settings: ``prompts`` (lists of seeds), ``examples`` (seeds in a list), ``completions``
-            (lines written per list), ``max_new_tokens`` and ``temperature`` (above 0, or all
-            completions of a list are one).
+        settings: ``prompts`` (lists of seeds), ``alike`` and ``examples`` (see ``choose_lists``),
+            ``completions`` (lines written per list), ``max_new_tokens`` and ``temperature`` (above
+            0, or all completions of a list are one).
         seed: of the choice of seeds and of the sampling.
+        hidden: captions that must teach nothing, though the model may think of them.
 
     Returns:
-        A row of ``shards.COLUMNS`` per completion; repeated ones are rejected (``known``).
+        A row of ``shards.COLUMNS`` per completion; those of a caption that a seed, an earlier
+        completion or ``hidden`` has are rejected (``known``).
     """
-    rng = Random(f"augmentation/{seed}")
-    known = {text_key(chain[-1]) for chain in seeds}
+    lists = choose_lists(seeds, settings["prompts"], settings["examples"], settings["alike"], seed)
+    known = {text_key(text) for text in (*hidden, *(chain[-1] for chain in seeds))}
     rows: list[dict[str, Any]] = []
-    for number in range(settings["prompts"] if seeds else 0):
-        chosen = rng.sample(list(seeds), min(settings["examples"], len(seeds)))
+    for number, chosen in enumerate(lists):
         outputs = llm.complete(
             [augmentation_prompt(chosen)] * settings["completions"],
             max_new_tokens=settings["max_new_tokens"],
@@ -88,3 +94,30 @@ def augment(
                 }
             )  # fmt: skip
     return rows
+
+
+def choose_lists(
+    seeds: Sequence[Sequence[str]], number: int, examples: int, alike: bool, seed: int
+) -> list[list[Sequence[str]]]:
+    """Choose the seeds that the language model is shown, list by list.
+
+    Args:
+        seeds: accepted hierarchies, general -> specific.
+        number: of lists.
+        examples: seeds in a list; fewer where there are not as many.
+        alike: whether the seeds of a list share their first tier, so that a small model need not
+            find a category that fits, and writes in one number. First tiers take turns, the most
+            frequent first; those of fewer than half of ``examples`` seeds have none.
+        seed: of the choice.
+
+    Returns:
+        ``number`` lists; none where there are no seeds, or none alike.
+    """
+    groups: dict[str, list[Sequence[str]]] = {}
+    for chain in seeds:
+        groups.setdefault(chain[0] if alike else "", []).append(chain)
+    ordered = sorted(groups.values(), key=len, reverse=True)
+    pools = [group for group in ordered if 2 * len(group) >= examples or not alike]
+    rng = Random(f"augmentation/{seed}")
+    turns = itertools.islice(itertools.cycle(pools), number)
+    return [rng.sample(pool, min(examples, len(pool))) for pool in turns]

@@ -75,6 +75,18 @@ def test_hostile_captions_complete(llama, name):
     assert len(llama.complete([PREFIX + HOSTILE[name] + " =>"], max_new_tokens=3)) == 1
 
 
+def test_a_gguf_file_is_read_once_and_gguf_left_as_it_was(monkeypatch):
+    gguf = pytest.importorskip("gguf")
+    read = []
+    monkeypatch.setattr(gguf, "GGUFReader", lambda path: read.append(path) or object())
+    reader = gguf.GGUFReader
+    with llm_module._gguf_read_once():
+        assert gguf.GGUFReader("a") is gguf.GGUFReader("a")
+        assert gguf.GGUFReader("b") is not gguf.GGUFReader("a")
+    assert read == ["a", "b"]
+    assert gguf.GGUFReader is reader
+
+
 def test_models_are_located(tmp_path, monkeypatch):
     file = tmp_path / "model.gguf"
     file.touch()

@@ -10,6 +10,7 @@ from hierarcaps.generation.shards import (
     shard_key,
     write_table,
 )
+from hierarcaps.generation.splitting import held_out
 from hierarcaps.generation.steps import Files, Params
 from hierarcaps.runtime.files import sha256_file
 
@@ -23,7 +24,10 @@ def make_augmentation(
     )
     if is_current(output, key):
         return
-    chains = list(accepted(read_table(seeds))["tiers"])
-    # Without prompts the model, half a minute to load, is not opened.
-    rows = augment(chains, open_llm(dict(llm)), dict(settings), seed) if settings["prompts"] else []
+    table = read_table(seeds)
+    chains = list(accepted(table)["tiers"])
+    hidden = [chain[-1] for chain in held_out(table)["tiers"]]
+    rows = []
+    if settings["prompts"]:  # else the model, half a minute to load, is not opened
+        rows = augment(chains, open_llm(dict(llm)), dict(settings), seed, hidden)
     write_table(output, make_table(rows), key)
