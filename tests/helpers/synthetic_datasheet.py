@@ -45,7 +45,8 @@ VALIDATION = {
 }
 AUGMENTED = {
     "tier_count": 1,
-    "known": 2,
+    "known": 1,
+    "unattested": 1,
     "tier2_not_entailing": 2,
     "tier4_nothing_new": 1,
 }

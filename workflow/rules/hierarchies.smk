@@ -116,6 +116,7 @@ rule augment:
     """Let the language model continue lists of accepted seeds."""
     input:
         seeds=f"{DATA}/seeds.parquet",
+        captions=f"{DATA}/captions-train.parquet",
     output:
         f"{DATA}/augmentation/shard0.parquet",
     log:

@@ -1,7 +1,7 @@
 """What the language model writes: seeds from captions, and more hierarchies from seeds."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from random import Random
 from typing import Any
 
@@ -10,7 +10,12 @@ import pandas as pd
 from hierarcaps.generation.llm import LineCompleter
 from hierarcaps.generation.prompts import Prompt, augmentation_prompt, parse_completion, parse_line
 from hierarcaps.generation.shards import make_table
-from hierarcaps.generation.text import text_key
+from hierarcaps.generation.text import text_key, words
+
+KNOWLEDGE = (
+    "the seeds of a list may be chosen to share their first tier, and only words that stand side "
+    "by side in a caption or a seed may be taken (params: generation.augmentation)"
+)
 
 
 def write_seeds(
@@ -53,6 +58,7 @@ def augment(
     settings: dict[str, Any],
     seed: int,
     hidden: Sequence[str] = (),
+    attested: Iterable[str] | None = None,
 ) -> list[dict[str, Any]]:
     """Let the language model continue lists of seeds with hierarchies of its own.
 
@@ -64,13 +70,17 @@ def augment(
             0, or all completions of a list are one).
         seed: of the choice of seeds and of the sampling.
         hidden: captions that must teach nothing, though the model may think of them.
+        attested: captions; a tier with two neighbouring words that stand together in none of them,
+            nor in a seed, is rejected. A small model drifts off ("a plane in the sky"), to where a
+            judge that was taught the captions' own language is no judge. None: all is taken.
 
     Returns:
-        A row of ``shards.COLUMNS`` per completion; those of a caption that a seed, an earlier
-        completion or ``hidden`` has are rejected (``known``).
+        A row of ``shards.COLUMNS`` per completion. Further reasons: ``known`` (of a caption that a
+        seed, an earlier completion or ``hidden`` has) and ``unattested``.
     """
     lists = choose_lists(seeds, settings["prompts"], settings["examples"], settings["alike"], seed)
     known = {text_key(text) for text in (*hidden, *(chain[-1] for chain in seeds))}
+    pairs = None if attested is None else word_pairs([*attested, *itertools.chain(*seeds)])
     rows: list[dict[str, Any]] = []
     for number, chosen in enumerate(lists):
         outputs = llm.complete(
@@ -86,6 +96,8 @@ def augment(
                 reason = "known"
             elif parsed.tiers:
                 known.add(text_key(parsed.tiers[-1]))
+                if pairs is not None and not word_pairs(parsed.tiers) <= pairs:
+                    reason = "unattested"
             rows.append(
                 {
                     "caption": parsed.tiers[-1] if parsed.tiers else output,
@@ -94,6 +106,11 @@ def augment(
                 }
             )  # fmt: skip
     return rows
+
+
+def word_pairs(texts: Iterable[str]) -> set[tuple[str, str]]:
+    """Return every two words that stand side by side in a text."""
+    return {pair for text in texts for pair in itertools.pairwise(words(text))}
 
 
 def choose_lists(

@@ -4,7 +4,7 @@ import pytest
 from test_filter_and_recombine import SEEDS
 
 from hierarcaps.generation.prompts import chain
-from hierarcaps.generation.seeding import augment, choose_lists
+from hierarcaps.generation.seeding import augment, choose_lists, word_pairs
 
 ANIMALS = [("animals", "owls", f"{n} owls", f"{n} owls in a room") for n in ("two", "three", "red")]
 ALIKE = [*ANIMALS, SEEDS[-1], *SEEDS[:-1]]
@@ -78,3 +78,17 @@ def test_what_was_written_before_or_is_held_out_teaches_nothing(output, reason):
     # The same again is known, whatever it was at first.
     assert [row["reason"] for row in rows][1:] == [reason or "known"] * 2
     assert {row["source"] for row in rows} == {"augmentation"}
+
+
+def test_words_that_no_caption_has_side_by_side_are_not_judged():
+    lines = (
+        "two red owls at night => two red owls => owls => animals",
+        "two owls in the sky => two owls => owls => animals",
+    )
+    captions = ["Two red boats, at night.", "a kite in the night sky", "red owls at sea"]
+    rows = augment(ALIKE, Echo(*lines), {**SETTINGS, "prompts": 1}, 0, attested=captions)
+    # "owls at" and "two red" are attested; "the sky" is not: there, "night" is between.
+    assert [row["reason"] for row in rows] == [None, "unattested", "known"]
+    free = augment(ALIKE, Echo(*lines), {**SETTINGS, "prompts": 1}, 0)
+    assert [row["reason"] for row in free] == [None, None, "known"]
+    assert word_pairs(["a b, c", "d"]) == {("a", "b"), ("b", "c")}

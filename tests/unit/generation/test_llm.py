@@ -1,4 +1,3 @@
-import sys
 import types
 
 import pytest
@@ -120,30 +119,3 @@ def test_missing_folder_backend_device_and_dtype(tmp_path, folder):
     if not torch.cuda.is_available():
         with pytest.raises(InputError, match="sees no GPU"):
             TransformersLLM(folder, device="cuda")
-
-
-def test_vllm_is_asked_for_one_line_per_prompt(monkeypatch):
-    asked = {}
-
-    class Engine:
-        def __init__(self, **options):
-            asked["engine"] = options
-
-        def generate(self, prompts, settings):
-            asked["settings"] = settings
-            return [
-                types.SimpleNamespace(outputs=[types.SimpleNamespace(text=f" {p}!\nrest")])
-                for p in prompts
-            ]
-
-    fake = types.SimpleNamespace(LLM=Engine, SamplingParams=lambda **options: options)
-    monkeypatch.setitem(sys.modules, "vllm", fake)
-    model = open_llm({"backend": "vllm", "model": "org/name", "revision": "abc"})
-    answer = model.complete(["x", "y"], max_new_tokens=9, temperature=0.5, seed=3)
-    assert answer == [" x!", " y!"]
-    assert asked["engine"]["enable_prefix_caching"]
-    assert asked["settings"][0]["stop"] == ["\n"]
-    assert asked["settings"][0]["seed"] != asked["settings"][1]["seed"]
-    monkeypatch.setitem(sys.modules, "vllm", None)
-    with pytest.raises(InputError, match="not installed"):
-        open_llm({"backend": "vllm", "model": "org/name"})

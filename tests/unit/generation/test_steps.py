@@ -151,16 +151,16 @@ def test_augmentation_recombination_and_h_from_files(tmp_path, logic_nli):
     write_table(seeds, make_table(rows), "k")
     llm = {"model": tiny_llama(tmp_path / "llama"), "device": "cpu", "dtype": "float32"}
     settings = {
-        "prompts": 2, "alike": False, "examples": 3, "completions": 4, "max_new_tokens": 5,
-        "temperature": 1.0,
+        "prompts": 2, "alike": False, "attested": True, "examples": 3, "completions": 4,
+        "max_new_tokens": 5, "temperature": 1.0,
     }  # fmt: skip
     more = tmp_path / "more.parquet"
-    make_augmentation(seeds, settings, llm, 0, more)
+    captions = tmp_path / "captions.parquet"
+    pd.DataFrame({"caption": ["some cars and owls"]}).to_parquet(captions)
+    make_augmentation(seeds, captions, settings, llm, 0, more)
     assert len(read_table(more)) == 8
     assert read_table(more)["reason"].notna().all()
     made = tmp_path / "made.parquet"
-    captions = tmp_path / "captions.parquet"
-    pd.DataFrame({"caption": ["some cars and owls"]}).to_parquet(captions)
     make_recombination([seeds, more], captions, 65, "nli", NLI, 0, made)
     assert len(read_table(made)) == 60
     model = {
@@ -188,7 +188,7 @@ def test_augmentation_recombination_and_h_from_files(tmp_path, logic_nli):
     measured = json.loads(effect.read_text())
     assert (measured["steps"], measured["added"]) == (1, len(SEEDS))
     assert measured["right"]["difference"]["n"] == 1
-    make_augmentation(seeds, settings | {"prompts": 0}, {"model": "none"}, 0, more)
+    make_augmentation(seeds, captions, settings | {"prompts": 0}, {"model": "none"}, 0, more)
     assert read_table(more).empty
 
 

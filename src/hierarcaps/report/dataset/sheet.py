@@ -37,6 +37,7 @@ FORM_REASONS = {
     "longer_tier": "a general tier is longer than the one it generalises",
     "markup": "brackets of a template or a page",
     "known": "was written before",
+    "unattested": "two neighbouring words that no caption has side by side",
 }
 NEGATIVE_FAULTS = {
     "malformed": "is not one text",

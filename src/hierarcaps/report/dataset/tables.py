@@ -116,14 +116,16 @@ def augmentation_tables(sheet: Datasheet) -> Html:
     step = sheet.named("augmentation")
     if step is None:
         return note("Augmentation was switched off in this study.")
-    lost, known = step.by_stage(), step.reasons.get("known", 0)
-    parsed = step.entered - lost[FORM] + known
-    entailing = parsed - known - lost[ENTAILMENT]
+    lost = step.by_stage()
+    known, unattested = (step.reasons.get(reason, 0) for reason in ("known", "unattested"))
+    parsed = step.entered - lost[FORM] + known + unattested
+    judged = step.entered - lost[FORM]
     counts = {
         "written by the language model": step.entered,
         "four different tiers, none longer than the one it generalises": parsed,
         "of a caption that no seed and no earlier line has": parsed - known,
-        "each tier entails the one before, by the NLI model": entailing,
+        "in word pairs that captions have: judged": judged,
+        "each tier entails the one before, by the NLI model": judged - lost[ENTAILMENT],
         "and says more than it: accepted": step.accepted,
     }
     if right := step.valid("positives"):
