@@ -12,11 +12,6 @@ from hierarcaps.generation.prompts import Prompt, augmentation_prompt, parse_com
 from hierarcaps.generation.shards import make_table
 from hierarcaps.generation.text import text_key, words
 
-KNOWLEDGE = (
-    "the seeds of a list may be chosen to share their first tier, and only words that stand side "
-    "by side in a caption or a seed may be taken (params: generation.augmentation)"
-)
-
 
 def write_seeds(
     captions: pd.DataFrame, llm: LineCompleter, prompt: Prompt, settings: dict[str, Any], seed: int
