@@ -69,7 +69,11 @@ STAGES = {
         ("write_seeds", "augment", "filter_written", "recombine"),
     ),
     "hierarchy_model": Stage(
-        (2, 1), "Model H", ("distilled from", "the seeds"), "training", ("train_hierarchy_model",)
+        (2, 1),
+        "Model H",
+        ("distilled from", "the seeds"),
+        "training",
+        ("train_hierarchy_model", "ablate_augmentation"),
     ),
     "items": Stage(
         (3, 1),

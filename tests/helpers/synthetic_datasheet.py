@@ -43,6 +43,23 @@ VALIDATION = {
     "tier2_not_entailing": 1,
     "negative1_malformed": 1,
 }
+AUGMENTED = {
+    "tier_count": 1,
+    "known": 1,
+    "unattested": 1,
+    "tier2_not_entailing": 2,
+    "tier4_nothing_new": 1,
+}
+ABLATION = {
+    "steps": 40,
+    "taught": {"with": 30, "without": 25},
+    "added": 4,
+    "right": {
+        "with": {"value": 0.8, "low": 0.7, "high": 0.9, "n": 50},
+        "without": {"value": 0.74, "low": 0.6, "high": 0.85, "n": 50},
+        "difference": {"value": 0.06, "low": 0.01, "high": 0.11, "n": 50},
+    },
+}
 HELD_OUT = {"exact_match": 0.5, "nli_valid": 0.75, "parsed": 1.0, "n": 6}
 
 
@@ -59,14 +76,19 @@ def _rows(source: str, accepted: int, wrong: int, rejects: dict[str, int], hosti
 
 
 def write_sheet(
-    path: Path, oracle: bool = True, judged: bool = True, wrong: int = 1, hostile: str = ""
+    path: Path,
+    oracle: bool = True,
+    judged: bool = True,
+    wrong: int = 1,
+    hostile: str = "",
+    augmented: bool = True,
 ) -> dict[str, Any]:
     """Write a datasheet of 20 items, ``wrong`` of the 12 accepted ones being wrong."""
     steps = {
         "seeds": _rows(
             "llm", 6, 2, {"tier_count": 3, "tier2_not_entailing": 1, "held_out": 2}, hostile
         ),
-        "augmentation": [],
+        "augmentation": _rows("augmentation", 4, 1, AUGMENTED, hostile) if augmented else [],
         "recombination": _rows("recombination", 9, 0, {"tier4_nothing_new": 1}, hostile),
         "items-train": _rows(
             "hierarchy model",
@@ -83,5 +105,5 @@ def write_sheet(
         make_table(_rows("hierarchy model", 5, 0, VALIDATION, hostile)),
         Prompt("test-1", f"Generalise.{hostile}", (CHAIN,)),
         score=score if oracle else None,
-        reports={"nli": NLI, "hierarchy": HELD_OUT} if judged else None,
+        reports={"nli": NLI, "hierarchy": HELD_OUT, "ablation": ABLATION} if judged else None,
     )

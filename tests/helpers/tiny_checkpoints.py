@@ -76,6 +76,26 @@ PAIRED = {
 }
 
 
+def tiny_deberta_v3(folder: Path, labels: tuple[str, ...], dtype: str = "float32") -> str:
+    """A DeBERTa of version 3 as published: DebertaV2's classes, pieces of sentencepiece."""
+    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    pieces = ["\u2581a", "\u2581red", "\u2581car", "\u2581", "c", "a", "r", "s"]
+    vocabulary = [(token, 0.0) for token in special]
+    vocabulary += [(piece, -1.0 - len(pieces) + len(piece)) for piece in pieces]
+    tokenizer = transformers.DebertaV2Tokenizer(vocab=vocabulary)
+    torch.manual_seed(0)
+    config = transformers.DebertaV2Config(
+        vocab_size=len(vocabulary), hidden_size=32, num_hidden_layers=2, num_attention_heads=2,
+        intermediate_size=32, max_position_embeddings=64, type_vocab_size=0, pad_token_id=0,
+        relative_attention=True, position_buckets=8, norm_rel_ebd="layer_norm",
+        share_att_key=True, pos_att_type=["p2c", "c2p"], position_biased_input=False,
+        pooler_hidden_size=32, initializer_range=0.5,
+        id2label=dict(enumerate(labels)), label2id={x: i for i, x in enumerate(labels)},
+    )  # fmt: skip
+    model = transformers.DebertaV2ForSequenceClassification(config)
+    return _save(folder, model.to(getattr(torch, dtype)), tokenizer)
+
+
 def tiny_judge(folder: Path, family: str, positions: int = 20) -> str:
     """An NLI model with the tokeniser of its family, which knows the letters a, b and the space."""
     name, special, prefix = PAIRED[family]

@@ -14,6 +14,7 @@ EVALUATE = {"evaluate", "evaluate_baselines", "compare_objectives"}
 COMPARED = {"compare_objectives", "write_leaderboard"}
 PROBED = {"embed", "evaluate", "summarise", "render_report"} | COMPARED
 JUDGED = {"filter_written", "recombine", "train_hierarchy_model", "write_items"}
+JUDGED |= {"ablate_augmentation"}
 MLFLOW = {"mirror_to_mlflow"}
 # What each parameter decides itself (what follows from it runs too); the longest prefix counts.
 # Whatever changes, describe_run tells the reports.
@@ -36,7 +37,7 @@ DECIDES: dict[str, set[str]] = {
     "models.vit-8-untrained.seeds": {"pretrain"} | PROBED | MLFLOW,
     "models.meru-24-untrained.seeds": {"pretrain_meru"} | PROBED | MLFLOW,
     "captions": {"gather_captions"},
-    "captions.sources.train.0.kind": {"gather_captions", "write_datasheet"},
+    "captions.sources.train.0.kind": {"gather_captions", "write_datasheet", "ablate_augmentation"},
     "nli": {"evaluate_nli"} | JUDGED,
     "nli.model": {"write_datasheet"} | JUDGED | MLFLOW,
     "nli.train": {"train_nli"} | MLFLOW,
@@ -44,7 +45,8 @@ DECIDES: dict[str, set[str]] = {
     "nli.train.seed": {"train_nli", "evaluate_nli"} | MLFLOW,
     "nli.thresholds": JUDGED,
     "nli.thresholds.contradiction": {"write_items"},
-    "generation.seed": {"write_seeds", "filter_written", "augment", "recombine", "write_items"},
+    "generation.seed": {"write_seeds", "filter_written", "augment", "recombine", "write_items"}
+    | {"ablate_augmentation"},
     "generation.mend": {"filter_written"},
     "generation.held_out": {"filter_written"},
     "generation.seeds": {"write_seeds"},
@@ -52,8 +54,9 @@ DECIDES: dict[str, set[str]] = {
     "generation.seeds.prompt": {"write_seeds", "filter_written", "write_datasheet"},
     "generation.seeds.shards": {"write_seeds", "filter_written"},
     "generation.augmentation": {"augment"},
-    "generation.recombination": {"recombine"},
-    "generation.hierarchy_model": {"train_hierarchy_model"} | MLFLOW,
+    "generation.ablation": {"ablate_augmentation"},
+    "generation.recombination": {"recombine", "ablate_augmentation"},
+    "generation.hierarchy_model": {"train_hierarchy_model", "ablate_augmentation"} | MLFLOW,
     "generation.production": {"write_items"},
     "generation.production.shards": {"write_items", "gather_items"},
     "alignment": {"align"},

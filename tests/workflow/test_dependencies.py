@@ -51,7 +51,7 @@ def test_an_edit_concerns_the_rules_that_import_the_module_and_no_others():
     # The steps of the hierarchy pipeline share a package that imports none of them.
     assert rules("generation/llm.py") == {"write_seeds", "augment"}
     assert rules("generation/datasheet.py") == {"write_datasheet"}
-    assert rules("generation/distillation.py") == {"train_hierarchy_model"}
+    assert rules("generation/distillation.py") == {"train_hierarchy_model", "ablate_augmentation"}
 
 
 def test_a_style_concerns_the_pages_that_use_it():

@@ -4,6 +4,9 @@
 NLI_FILES = local_model(NLI["model"])
 # What teaches H: accepted rows of the language model, and their recombinations.
 LESSONS = [f"{DATA}/{step}.parquet" for step in ("seeds", "augmentation", "recombination")]
+HAS_ORACLE = all(each["kind"] == "scenes" for each in config["captions"]["sources"]["train"])
+# What augmentation gives H is asked where there is any.
+IS_ABLATED = bool(GENERATION.get("ablation") and GENERATION["augmentation"]["prompts"])
 
 
 rule gather_captions:
@@ -113,6 +116,7 @@ rule augment:
     """Let the language model continue lists of accepted seeds."""
     input:
         seeds=f"{DATA}/seeds.parquet",
+        captions=f"{DATA}/captions-train.parquet",
     output:
         f"{DATA}/augmentation/shard0.parquet",
     log:
@@ -224,6 +228,38 @@ rule train_hierarchy_model:
         "../scripts/train_hierarchy_model.py"
 
 
+rule ablate_augmentation:
+    """What augmentation gives H: two short trainings, with and without it."""
+    input:
+        NLI_FILES,
+        seeds=f"{DATA}/seeds.parquet",
+        augmentation=f"{DATA}/augmentation.parquet",
+        captions=f"{DATA}/captions-train.parquet",
+        validation=f"{DATA}/captions-validation.parquet",
+    output:
+        f"{DATA}/ablation/effect.json",
+    log:
+        "logs/ablate_augmentation.log",
+    benchmark:
+        "logs/benchmarks/ablate_augmentation.tsv"
+    conda:
+        "../envs/torch.yml"
+    threads: 1
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(240),
+    params:
+        *code_of("ablate_augmentation.py"),
+        settings=lambda wildcards: GENERATION["ablation"],
+        hierarchy_model=lambda wildcards: GENERATION["hierarchy_model"],
+        size=GENERATION["recombination"]["size"],
+        nli=lambda wildcards: POSITIVES_JUDGE,
+        seed=GENERATION["seed"],
+        has_oracle=HAS_ORACLE,
+    script:
+        "../scripts/ablate_augmentation.py"
+
+
 rule write_items:
     """Write positives and negatives for a shard of the captions with H, and filter them."""
     input:
@@ -283,7 +319,8 @@ rule write_datasheet:
         validation=f"{DATA}/items-validation.parquet",
         counts=f"{DATA}/captions-train.json",
         reports=[rules.train_hierarchy_model.output.report]
-        + rules.evaluate_nli.output * bool(NLI_FILES),
+        + rules.evaluate_nli.output * bool(NLI_FILES)
+        + rules.ablate_augmentation.output * IS_ABLATED,
     output:
         f"{DATA}/datasheet.json",
     log:
@@ -298,7 +335,7 @@ rule write_datasheet:
     params:
         *code_of("write_datasheet.py"),
         prompt=GENERATION["seeds"]["prompt"],
-        has_oracle=all(each["kind"] == "scenes" for each in config["captions"]["sources"]["train"]),
+        has_oracle=HAS_ORACLE,
     script:
         "../scripts/write_datasheet.py"
 

@@ -7,6 +7,7 @@ with job(snakemake):
 
     make_augmentation(
         snakemake.input.seeds,
+        snakemake.input.captions,
         snakemake.params.settings,
         snakemake.params.llm,
         snakemake.params.seed,

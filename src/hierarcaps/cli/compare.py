@@ -21,7 +21,14 @@ def run_compare(
     batch_size: int,
     as_json: bool,
 ) -> None:
-    """Show what differs between two results, or two models that are measured first."""
+    """Show what differs between two results, two datasheets, or two models, measured first."""
+    if any(_is_datasheet(each) for each in (first, second)):
+        if test_set is not None:
+            raise InputError("datasheets are compared as they are, expected no --images")
+        from hierarcaps.report.dataset.yields import compare_yields
+
+        _show(compare_yields(first, second), first, second, as_json, ("step", "share of rows"))
+        return
     entries = [None if _has_results(each) else as_entry(each) for each in (first, second)]
     if test_set is not None and not any(entries):
         raise InputError("both are results already, expected no --images and --hierarchies")
@@ -37,14 +44,26 @@ def run_compare(
                 folders[-1] = Path(scratch, str(place))
                 measure(entry, test_set, folders[-1], device, batch_size)
         table = compare(*folders)
+    _show(table, first, second, as_json)
+
+
+def _show(
+    table: "pd.DataFrame",
+    first: str,
+    second: str,
+    as_json: bool,
+    what: tuple[str, str] = ("task", "metric"),
+) -> None:
     if as_json:
         show_json({"first": first, "second": second, "differences": table.to_dict("records")})
-        return
-    show_differences(table, ("A", "B", "B - A"))
+    else:
+        show_differences(table, ("A", "B", "B - A"), what)
 
 
-def show_differences(table: "pd.DataFrame", names: tuple[str, str, str]) -> None:
-    """Show the table of ``evaluation.compare``; ``names`` are of the values and the difference."""
+def show_differences(
+    table: "pd.DataFrame", names: tuple[str, str, str], what: tuple[str, str] = ("task", "metric")
+) -> None:
+    """Show differences: ``names`` head the values and the difference, ``what`` their labels."""
     rows = [
         (
             row.task,
@@ -56,7 +75,11 @@ def show_differences(table: "pd.DataFrame", names: tuple[str, str, str]) -> None
         )
         for row in table.itertuples()
     ]
-    show_table(("task", "metric", *names, "95% interval"), rows, names=2)
+    show_table((*what, *names, "95% interval"), rows, names=2)
+
+
+def _is_datasheet(name: str) -> bool:
+    return name.endswith(".json")
 
 
 def _has_results(name: str) -> bool:

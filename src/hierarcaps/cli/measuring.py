@@ -93,6 +93,8 @@ def compare(
 
     Results are the folder that `probe --output` wrote, or that of a run of the workflow
     (results/MODEL/OBJECTIVE/seedN). A model is measured first, on --images and --hierarchies.
+    Two datasheets of generated hierarchies (data/hierarcaps/datasheet.json) are compared step by
+    step: the share accepted, and the share that is right where the truth is known.
     """
     from hierarcaps.cli.compare import run_compare
 

@@ -5,7 +5,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hierarcaps.cli.checks import MISSING, NOTE, OK, Check, check_disk, gpu_gigabytes
+from hierarcaps.cli.checks import (
+    MISSING,
+    NOTE,
+    OK,
+    Check,
+    check_disk,
+    check_packages,
+    gpu_gigabytes,
+)
 from hierarcaps.cli.plan import planned_jobs, processor_seconds
 from hierarcaps.evaluation.cost import Weights, describe_cost, read_weights
 from hierarcaps.report.index import durations
@@ -42,7 +50,7 @@ def check_study(configs: Sequence[Path], directory: Path) -> list[Check]:
     known = read_weights(checkout / "config" / "weights.csv")
     from hierarcaps.models.hub import can_reach_hub
 
-    checks = []
+    checks = _check_backend(params)
     downloads = 0.0
     reached = can_reach_hub()
     for needed in _needed(params):
@@ -95,6 +103,14 @@ def _needed(params: Mapping[str, Any]) -> Iterator[Needed]:
     ):
         if name and not name.startswith(("models/", "package:")) and not Path(name).exists():
             yield Needed(role, name, name, is_cached(name, WEIGHTS), times, name == llm)
+
+
+def _check_backend(params: Mapping[str, Any]) -> list[Check]:
+    """Return whether the packages of the language model's backend are there."""
+    backend = params["generation"]["seeds"]["llm"]["backend"]
+    if backend != "vllm" or not params["alignment"]["models"]:
+        return []
+    return [each for each in check_packages(["vllm"]) if each.subject == "hierarcaps[vllm]"]
 
 
 def _check_weights(

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from hierarcaps.generation import mending, recombination
+from hierarcaps.generation import mending, prompts, recombination
 from hierarcaps.generation.filtering import accepted, count_reasons
 from hierarcaps.generation.prompts import TIER_COUNT, Prompt
 from hierarcaps.generation.text import words
@@ -57,6 +57,7 @@ def write_datasheet(
         "vocabulary": _vocabulary(final),
         "prompt": {"version": prompt.version, "text": prompt.prefix()},
         "knowledge": {
+            "augmentation": prompts.KNOWLEDGE,
             "mending": mending.KNOWLEDGE,
             "recombination": recombination.KNOWLEDGE,
         },

@@ -5,12 +5,14 @@
 (the few-shot examples) share its computation.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Protocol
 
-from hierarcaps.runtime.errors import InputError
+from hierarcaps.runtime.errors import InputError, one_line
 from hierarcaps.runtime.halving import Halving
 from hierarcaps.runtime.progress import progress
 from hierarcaps.runtime.torch_setup import choose_device, load_pretrained, load_weights
@@ -96,12 +98,12 @@ class TransformersLLM:
         options: dict[str, Any] = {"revision": revision or "main"}
         if file is not None:
             options["gguf_file"] = file
-        self.tokenizer = load_pretrained("AutoTokenizer", source, **options)
+        kind = _choose_dtype(dtype, self.device)
+        with _gguf_read_once() if file else nullcontext():
+            self.tokenizer = load_pretrained("AutoTokenizer", source, **options)
+            self.model = load_weights("AutoModelForCausalLM", source, dtype=kind, **options)
         if self.tokenizer.pad_token_id is None:
             self.tokenizer.pad_token = self.tokenizer.eos_token
-        self.model = load_weights(
-            "AutoModelForCausalLM", source, dtype=_choose_dtype(dtype, self.device), **options
-        )
         self.model.to(self.device).eval()
         self._stop_tokens = self._line_end_tokens()
         self._halving = Halving("language model")
@@ -212,20 +214,41 @@ class TransformersLLM:
 class VllmLLM:
     """The same interface on vLLM, which batches continuously and caches prefixes itself.
 
-    Args and errors as ``TransformersLLM``; ``options`` go to ``vllm.LLM``.
+    Prompts are completed as they are: ``LLM.generate`` puts no chat template around them.
+
+    Args:
+        model: hub id or local folder; vLLM reads no GGUF file of a package.
+        revision: commit or tag of a hub model.
+        options: of ``vllm.LLM``: ``dtype``; ``max_model_len``, tokens of prompt and completion
+            that memory is kept for, by default all that the model has positions for;
+            ``gpu_memory_utilization``, the share of the GPU's memory that it takes.
+
+    Raises:
+        InputError: vLLM is not installed, or cannot load the model.
     """
 
     def __init__(self, model: str, revision: str | None = None, **options: Any) -> None:
+        if model.startswith(PACKAGE_SCHEME) or model.endswith(".gguf"):
+            raise InputError(
+                f"language model {model}: the backend vllm reads hub ids and folders, not GGUF "
+                "files; expected backend transformers for it"
+            )
         try:
             import vllm
         except ImportError as error:
             raise InputError(
-                "language model backend vllm: the package is not installed (pip install vllm)"
+                "language model backend vllm: the package is not installed "
+                "(pip install 'hierarcaps[vllm]'); expected it, or backend transformers"
             ) from error
         self._vllm = vllm
-        self.engine = vllm.LLM(
-            model=model, revision=revision, enable_prefix_caching=True, **options
-        )
+        try:
+            self.engine = vllm.LLM(
+                model=model, revision=revision, enable_prefix_caching=True, **options
+            )
+        except Exception as error:  # of vllm, torch, the hub client, pydantic
+            raise InputError(
+                f"language model {model}: vllm cannot load it ({one_line(error)})"
+            ) from error
 
     def complete(
         self,
@@ -236,6 +259,8 @@ class VllmLLM:
         seed: int = 0,
     ) -> list[str]:
         """Complete each prompt up to its line end; see ``TransformersLLM.complete``."""
+        if not prompts:
+            return []
         # One seed per prompt, so that equal prompts of one call are sampled differently.
         settings = [
             self._vllm.SamplingParams(
@@ -251,15 +276,39 @@ def open_llm(settings: dict[str, Any]) -> LineCompleter:
     """Load the language model of the params section ``generation.llm``.
 
     Keys: ``backend`` (``transformers`` or ``vllm``), ``model``, ``gguf_file``, ``revision``,
-    ``batch_size``, ``device``, ``dtype``.
+    ``batch_size``, ``device``, ``dtype``; of vllm alone ``max_model_len`` and
+    ``gpu_memory_utilization``.
     """
     backend = settings.get("backend", "transformers")
     if backend == "transformers":
         keys = ("gguf_file", "revision", "batch_size", "device", "dtype")
         return TransformersLLM(settings["model"], **{k: settings[k] for k in keys if k in settings})
     if backend == "vllm":
-        return VllmLLM(settings["model"], settings.get("revision"))
+        keys = ("revision", "dtype", "max_model_len", "gpu_memory_utilization")
+        return VllmLLM(settings["model"], **{k: settings[k] for k in keys if k in settings})
     raise InputError(f"generation.llm.backend: found {backend!r}, expected transformers or vllm")
+
+
+@contextmanager
+def _gguf_read_once() -> Iterator[None]:
+    """Let transformers read a GGUF file once, and its table of names once.
+
+    It parses the file for the tokeniser, for the configuration and for the weights, and makes the
+    table for each layer: half of the time that loading takes.
+    """
+    try:
+        import gguf
+    except ImportError:  # transformers says what is missing
+        yield
+        return
+    slow = {name: getattr(gguf, name) for name in ("GGUFReader", "get_tensor_name_map")}
+    for name, function in slow.items():
+        setattr(gguf, name, cache(function))
+    try:
+        yield
+    finally:
+        for name, function in slow.items():
+            setattr(gguf, name, function)
 
 
 def _choose_dtype(name: str, device: Any) -> Any:

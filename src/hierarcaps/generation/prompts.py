@@ -12,6 +12,11 @@ from dataclasses import dataclass
 from hierarcaps.generation.text import SEPARATOR, normalise, text_key, words
 
 TIER_COUNT = 4
+KNOWLEDGE = (
+    "the seeds of a list may be chosen to share their first tier, and only words that stand side "
+    "by side in a caption or a seed may be taken (params: generation.augmentation)"
+)
+"""What augmentation brings to its prompts from outside of the language model."""
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from random import Random
 
+import pandas as pd
+
+from hierarcaps.generation.filtering import Thresholds, filter_positives
+from hierarcaps.generation.shards import make_table
 from hierarcaps.generation.text import text_key, words
+from hierarcaps.nli import NLIModel
 
 KNOWLEDGE = (
     "closed classes of English colour, size and number words; articles; that nouns of two "
@@ -97,6 +102,25 @@ def recombine(
             seen.add(_key(chain))
             made.append(chain)
     return made
+
+
+def fill_up(
+    chains: Sequence[Sequence[str]],
+    captions: Iterable[str],
+    size: int,
+    seed: int,
+    nli: NLIModel,
+    thresholds: Thresholds,
+) -> pd.DataFrame:
+    """Recombine ``chains`` until there are ``size`` in all, and filter what was made.
+
+    Returns:
+        One row of ``shards.COLUMNS`` for each made; ``captions`` attest word forms.
+    """
+    attested = {word for text in captions for word in words(text)}
+    made = recombine(chains, max(0, size - len(chains)), seed, attested)
+    rows = [{"caption": c[-1], "tiers": c, "source": "recombination"} for c in made]
+    return filter_positives(make_table(rows), nli, thresholds)
 
 
 def _key(chain: Tiers) -> tuple[str, ...]:

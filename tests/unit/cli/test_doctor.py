@@ -8,7 +8,9 @@ import pytest
 
 from hierarcaps import cli
 from hierarcaps.cli import checks, plan, study
+from hierarcaps.evaluation.cost import read_weights
 from hierarcaps.runtime.errors import InputError
+from hierarcaps.runtime.params import read_params
 
 ROOT = Path(__file__).resolve().parents[3]
 LLAMA = "language model: meta-llama/Llama-2-13b-hf"
@@ -139,8 +141,8 @@ def test_a_study_with_a_hub(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
         "ok",
         "to be downloaded, 0.6 GB",
     )
-    # Twenty-six gigabytes for the judge; OpenCLIP-H, 3.9 GB, is used and not trained.
-    assert rows["judge: memory"] == ("missing", "about 34 GB, the GPU has 8 GB")
+    # Twenty-six gigabytes for the language model; OpenCLIP-H, 3.9 GB, is used and not trained.
+    assert rows["language model: memory"] == ("missing", "about 34 GB, the GPU has 8 GB")
     assert "OpenCLIP-H: memory" not in rows
     assert rows["jobs"] == (
         "note",
@@ -188,3 +190,20 @@ def test_what_snakemake_says_of_missing_inputs():
     )
     assert plan._why(said) == "Missing input files for rule embed: models/meru_vit_b.pth"
     assert plan._why("Error: no such key\n") == "Error: no such key"
+
+
+def test_an_overlay_of_open_models_says_what_it_needs(monkeypatch: pytest.MonkeyPatch):
+    overlays = [ROOT / "config" / f"{name}.yaml" for name in ("paper", "open-models")]
+    params = read_params(ROOT / "params.yaml", overlays, ROOT / study.SCHEMA)
+    known = read_weights(ROOT / "config" / "weights.csv")
+    written_by = [each for each in study._needed(params) if each.role not in params["models"]]
+    assert [each.role for each in written_by] == ["language model", "judge", "hierarchy model"]
+    assert not any(each.repository.startswith("meta-llama") for each in written_by)
+    assert all(each.known_as in known for each in written_by)
+    lines = ["numpy", "no-such-vllm>=1; extra == 'vllm'"]
+    monkeypatch.setattr(metadata, "requires", lambda _: lines)
+    (check,) = study._check_backend(params)
+    assert (check.subject, check.status) == ("hierarcaps[vllm]", "missing")
+    assert "no-such-vllm is not installed" in check.finding
+    params["generation"]["seeds"]["llm"]["backend"] = "transformers"
+    assert study._check_backend(params) == []

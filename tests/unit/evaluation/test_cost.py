@@ -40,11 +40,20 @@ def empty_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(cost, "measured_speed", lambda: 60.0)
 
 
+@pytest.mark.parametrize("overlays", [["paper"], ["paper", "open-models"]])
+def test_what_writes_and_judges_has_a_known_size(overlays):
+    params = study(*(f"config/{name}.yaml" for name in overlays))
+    generation = params["generation"]
+    roles = (generation["seeds"]["llm"], params["nli"], generation["hierarchy_model"])
+    assert all(KNOWN[role["model"]].gigabytes > 0.5 for role in roles)
+
+
 def test_every_model_of_the_zoo_has_a_known_size():
     entries = study(*ZOO)["models"]
     assert len(entries) >= 20
     remote = [each for entry in entries.values() if (each := remote_weights(entry))]
-    assert {each.name for each in remote} == set(KNOWN)
+    others = {name for name, row in KNOWN.items() if not row.image_gflop}
+    assert {each.name for each in remote} == set(KNOWN) - others
     assert len(remote) == len(entries) - 1  # the control is made here
 
 

@@ -1,4 +1,3 @@
-import sys
 import types
 
 import pytest
@@ -86,6 +85,18 @@ def test_hostile_captions_complete(llama, name):
     assert len(llama.complete([PREFIX + HOSTILE[name] + " =>"], max_new_tokens=3)) == 1
 
 
+def test_a_gguf_file_is_read_once_and_gguf_left_as_it_was(monkeypatch):
+    gguf = pytest.importorskip("gguf")
+    read = []
+    monkeypatch.setattr(gguf, "GGUFReader", lambda path: read.append(path) or object())
+    reader = gguf.GGUFReader
+    with llm_module._gguf_read_once():
+        assert gguf.GGUFReader("a") is gguf.GGUFReader("a")
+        assert gguf.GGUFReader("b") is not gguf.GGUFReader("a")
+    assert read == ["a", "b"]
+    assert gguf.GGUFReader is reader
+
+
 def test_models_are_located(tmp_path, monkeypatch):
     file = tmp_path / "model.gguf"
     file.touch()
@@ -119,30 +130,3 @@ def test_missing_folder_backend_device_and_dtype(tmp_path, folder):
     if not torch.cuda.is_available():
         with pytest.raises(InputError, match="sees no GPU"):
             TransformersLLM(folder, device="cuda")
-
-
-def test_vllm_is_asked_for_one_line_per_prompt(monkeypatch):
-    asked = {}
-
-    class Engine:
-        def __init__(self, **options):
-            asked["engine"] = options
-
-        def generate(self, prompts, settings):
-            asked["settings"] = settings
-            return [
-                types.SimpleNamespace(outputs=[types.SimpleNamespace(text=f" {p}!\nrest")])
-                for p in prompts
-            ]
-
-    fake = types.SimpleNamespace(LLM=Engine, SamplingParams=lambda **options: options)
-    monkeypatch.setitem(sys.modules, "vllm", fake)
-    model = open_llm({"backend": "vllm", "model": "org/name", "revision": "abc"})
-    answer = model.complete(["x", "y"], max_new_tokens=9, temperature=0.5, seed=3)
-    assert answer == [" x!", " y!"]
-    assert asked["engine"]["enable_prefix_caching"]
-    assert asked["settings"][0]["stop"] == ["\n"]
-    assert asked["settings"][0]["seed"] != asked["settings"][1]["seed"]
-    monkeypatch.setitem(sys.modules, "vllm", None)
-    with pytest.raises(InputError, match="not installed"):
-        open_llm({"backend": "vllm", "model": "org/name"})

@@ -20,6 +20,7 @@ from hierarcaps.generation.shards import (
     shard_rows,
     write_table,
 )
+from hierarcaps.generation.steps.ablation import make_ablation
 from hierarcaps.generation.steps.acceptance import make_accepted
 from hierarcaps.generation.steps.augmentation import make_augmentation
 from hierarcaps.generation.steps.captions import make_captions
@@ -36,7 +37,7 @@ NLI = {"thresholds": {"entailment": 0.9, "contradiction": 0.9, "equivalence": 0.
 
 @pytest.fixture
 def logic_nli(monkeypatch):
-    for step in ("acceptance", "recombination", "hierarchy_model", "items"):
+    for step in ("ablation", "acceptance", "recombination", "hierarchy_model", "items"):
         monkeypatch.setattr(f"{STEPS}.{step}.open_nli", lambda model, settings: LogicNLI())
 
 
@@ -150,15 +151,16 @@ def test_augmentation_recombination_and_h_from_files(tmp_path, logic_nli):
     write_table(seeds, make_table(rows), "k")
     llm = {"model": tiny_llama(tmp_path / "llama"), "device": "cpu", "dtype": "float32"}
     settings = {
-        "prompts": 2, "examples": 3, "completions": 4, "max_new_tokens": 5, "temperature": 1.0,
+        "prompts": 2, "alike": False, "attested": True, "examples": 3, "completions": 4,
+        "max_new_tokens": 5, "temperature": 1.0,
     }  # fmt: skip
     more = tmp_path / "more.parquet"
-    make_augmentation(seeds, settings, llm, 0, more)
+    captions = tmp_path / "captions.parquet"
+    pd.DataFrame({"caption": ["some cars and owls"]}).to_parquet(captions)
+    make_augmentation(seeds, captions, settings, llm, 0, more)
     assert len(read_table(more)) == 8
     assert read_table(more)["reason"].notna().all()
     made = tmp_path / "made.parquet"
-    captions = tmp_path / "captions.parquet"
-    pd.DataFrame({"caption": ["some cars and owls"]}).to_parquet(captions)
     make_recombination([seeds, more], captions, 65, "nli", NLI, 0, made)
     assert len(read_table(made)) == 60
     model = {
@@ -175,7 +177,18 @@ def test_augmentation_recombination_and_h_from_files(tmp_path, logic_nli):
         "cat" not in json.loads((tmp_path / "h" / "tokenizer.json").read_text())["model"]["vocab"]
     )
     assert not any("cat" in chain[1] for chain in read_table(made)["tiers"])
-    make_augmentation(seeds, settings | {"prompts": 0}, {"model": "none"}, 0, more)
+    validation = tmp_path / "validation.parquet"
+    rows = {"caption": ["a red duck at night", "a duck"], "image": ["1", "2"]}
+    pd.DataFrame(rows).to_parquet(validation)
+    effect = tmp_path / "effect.json"
+    make_ablation(
+        seeds, seeds, captions, validation, {"steps": 1, "captions": 1}, model, 65, "nli", NLI, 0,
+        True, effect,
+    )  # fmt: skip
+    measured = json.loads(effect.read_text())
+    assert (measured["steps"], measured["added"]) == (1, len(SEEDS))
+    assert measured["right"]["difference"]["n"] == 1
+    make_augmentation(seeds, captions, settings | {"prompts": 0}, {"model": "none"}, 0, more)
     assert read_table(more).empty
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hostile_captions import HOSTILE
 from small_memory import small_memory
-from tiny_checkpoints import tiny_deberta, tiny_judge
+from tiny_checkpoints import tiny_deberta, tiny_deberta_v3, tiny_judge
 
 from hierarcaps.nli import CONTRADICTION, ENTAILMENT, NEUTRAL, NLIModel
 from hierarcaps.nli.model import resolve_labels
@@ -209,3 +209,42 @@ def test_a_roberta_has_room_for_two_tokens_fewer_than_it_has_positions(tmp_path)
 def test_a_separator_spelled_out_is_no_separator(tmp_path):
     judge = NLIModel(tiny_judge(tmp_path, "bert"), canaries={})
     assert judge.probabilities([("a [SEP] b", "a")])[0].tolist() == [0, 1, 0]
+
+
+# As the configurations of published judges of DeBERTa v3 have them.
+V3_LABELS = {
+    "MoritzLaurer": ("entailment", "neutral", "contradiction"),
+    "cross-encoder": ("contradiction", "entailment", "neutral"),
+}
+
+
+@pytest.mark.parametrize("publisher", V3_LABELS)
+@pytest.mark.parametrize("dtype", ["float32", "float16"])
+def test_a_judge_of_version_3_is_read_as_it_was_published(tmp_path, publisher, dtype):
+    """Against the plain computation: pieces joined by hand, labels by name, single precision."""
+    import torch
+    import transformers
+
+    labels = V3_LABELS[publisher]
+    folder = tiny_deberta_v3(tmp_path, labels, dtype)
+    judge = NLIModel(folder, canaries={})
+    pairs = [("a red car", "a car"), ("a car", "a red car"), ("cars", "a car")]
+    start, end = judge.tokenizer.cls_token_id, judge.tokenizer.sep_token_id
+    model = transformers.DebertaV2ForSequenceClassification.from_pretrained(
+        folder, dtype=torch.float32
+    ).eval()
+    for pair, found in zip(pairs, judge.probabilities(pairs), strict=True):
+        one, two = (
+            judge.tokenizer.convert_tokens_to_ids(judge.tokenizer.tokenize(text)) for text in pair
+        )
+        ids = [start, *one, end, *two, end]
+        assert judge._encode([pair])["input_ids"][0] == ids
+        with torch.no_grad():
+            plain = model(torch.tensor([ids])).logits[0].softmax(-1).numpy()
+        expected = [
+            plain[labels.index(name)] for name in ("entailment", "neutral", "contradiction")
+        ]
+        np.testing.assert_allclose(found, expected, atol=1e-5)
+    assert next(judge.model.parameters()).dtype == torch.float32
+    # A word that its pieces cannot spell is not judged.
+    assert judge.probabilities([("a red zebra", "a car")])[0].tolist() == [0, 1, 0]

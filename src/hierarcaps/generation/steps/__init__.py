@@ -14,6 +14,7 @@ Files = str | Path
 Params = Mapping[str, Any]
 
 __all__ = [
+    "ablation",
     "acceptance",
     "augmentation",
     "captions",

@@ -1,5 +1,7 @@
 """What the language model writes in the context of accepted seeds."""
 
+import pandas as pd
+
 from hierarcaps.generation.filtering import accepted
 from hierarcaps.generation.llm import open_llm
 from hierarcaps.generation.seeding import augment
@@ -10,20 +12,29 @@ from hierarcaps.generation.shards import (
     shard_key,
     write_table,
 )
+from hierarcaps.generation.splitting import held_out
 from hierarcaps.generation.steps import Files, Params
 from hierarcaps.runtime.files import sha256_file
 
 
 def make_augmentation(
-    seeds: Files, settings: Params, llm: Params, seed: int, output: Files
+    seeds: Files, captions: Files, settings: Params, llm: Params, seed: int, output: Files
 ) -> None:
-    """Let the language model continue lists of accepted seeds; see ``seeding.augment``."""
+    """Let the language model continue lists of accepted seeds; see ``seeding.augment``.
+
+    Where ``settings`` say ``attested``, ``captions`` attest what may be written.
+    """
     key = shard_key(
-        "augmentation", settings=dict(settings), llm=dict(llm), seed=seed, seeds=sha256_file(seeds)
-    )
+        "augmentation", settings=dict(settings), llm=dict(llm), seed=seed, seeds=sha256_file(seeds),
+        captions=sha256_file(captions),
+    )  # fmt: skip
     if is_current(output, key):
         return
-    chains = list(accepted(read_table(seeds))["tiers"])
-    # Without prompts the model, half a minute to load, is not opened.
-    rows = augment(chains, open_llm(dict(llm)), dict(settings), seed) if settings["prompts"] else []
+    table = read_table(seeds)
+    chains = list(accepted(table)["tiers"])
+    hidden = [chain[-1] for chain in held_out(table)["tiers"]]
+    rows = []
+    if settings["prompts"]:  # else the model, half a minute to load, is not opened
+        texts = pd.read_parquet(captions)["caption"] if settings["attested"] else None
+        rows = augment(chains, open_llm(dict(llm)), dict(settings), seed, hidden, texts)
     write_table(output, make_table(rows), key)

@@ -4,11 +4,10 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from hierarcaps.generation.filtering import Thresholds, accepted, filter_positives
-from hierarcaps.generation.recombination import recombine
-from hierarcaps.generation.shards import gather, make_table, model_identity, shard_key, write_table
+from hierarcaps.generation.filtering import Thresholds, accepted
+from hierarcaps.generation.recombination import fill_up
+from hierarcaps.generation.shards import gather, model_identity, shard_key, write_table
 from hierarcaps.generation.steps import Files, Params
-from hierarcaps.generation.text import words
 from hierarcaps.nli import open_nli
 from hierarcaps.runtime.files import sha256_file
 
@@ -19,14 +18,13 @@ def make_recombination(
 ) -> None:  # fmt: skip
     """Recombine the accepted rows of all inputs until there are ``size`` in all, and filter.
 
-    ``captions`` attests word forms (see ``recombination.recombine``).
+    ``captions`` attests word forms (see ``recombination.fill_up``).
     """
     chains = list(accepted(gather(inputs))["tiers"])
-    attested = {word for text in pd.read_parquet(captions)["caption"] for word in words(text)}
-    made = recombine(chains, max(0, size - len(chains)), seed, attested)
-    rows = [{"caption": c[-1], "tiers": c, "source": "recombination"} for c in made]
+    texts = list(pd.read_parquet(captions)["caption"])
+    nli = open_nli(nli_model, nli_settings)
     thresholds = Thresholds.from_params(nli_settings["thresholds"])
-    table = filter_positives(make_table(rows), open_nli(nli_model, nli_settings), thresholds)
+    table = fill_up(chains, texts, size, seed, nli, thresholds)
     key = shard_key(
         "recombination",
         inputs=[sha256_file(path) for path in inputs],

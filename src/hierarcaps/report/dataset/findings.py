@@ -3,9 +3,11 @@
 from hierarcaps.report.dataset.sheet import (
     FORM,
     NOVELTY,
+    OUTCOMES,
     PAPER_VALIDITY,
     Datasheet,
     percent,
+    points,
     wilson,
 )
 from hierarcaps.report.study import Estimate
@@ -29,6 +31,7 @@ def opening(sheet: Datasheet) -> list[str]:
         _validity_sentence(sheet),
         _writer_sentence(sheet),
         _judge_sentence(sheet),
+        *_augmentation_sentences(sheet),
     ]
 
 
@@ -115,3 +118,29 @@ def _judge_sentence(sheet: Datasheet) -> str:
             f", least often on {kind.replace('_', ' ')} pairs ({percent(worst)} of {worst.n:,})"
         )
     return f"{sentence}."
+
+
+def _augmentation_sentences(sheet: Datasheet) -> list[str]:
+    """Say what augmentation yielded and gave H; nothing where it was switched off."""
+    step = sheet.named("augmentation")
+    if step is None:
+        return []
+    sentence = (
+        f"Augmentation, the language model's own lines in the context of accepted seeds, yielded "
+        f"{count(step.accepted, 'hierarchy', 'hierarchies')} of {step.entered:,} completions"
+    )
+    if right := step.valid("positives"):
+        sentence += f", {percent(right)} of them right by the oracle"
+    measure = "right" if sheet.effect("right", "difference") else "passed"
+    if gain := sheet.effect(measure, "difference"):
+        sentence += (
+            f"; it {_changed(gain)} what H makes of captions of validation images "
+            f"({points(gain)} in the share that is {OUTCOMES[measure]})"
+        )
+    return [f"{sentence}."]
+
+
+def _changed(gain: Estimate) -> str:
+    if gain.low > 0:
+        return "improved"
+    return "worsened" if gain.high < 0 else "did not measurably change"

@@ -37,6 +37,7 @@ FORM_REASONS = {
     "longer_tier": "a general tier is longer than the one it generalises",
     "markup": "brackets of a template or a page",
     "known": "was written before",
+    "unattested": "two neighbouring words that no caption has side by side",
 }
 NEGATIVE_FAULTS = {
     "malformed": "is not one text",
@@ -53,6 +54,10 @@ CAPTION_REASONS = {
     "too_short": "too short",
     "too_long": "too long",
     "duplicate": "a duplicate",
+}
+OUTCOMES = {
+    "passed": "a chain that passes the filter",
+    "right": "a chain that passes the filter and is right by the oracle",
 }
 # What the paper reports for its own automatic items before their correction by people
 # (its supplementary material; at second hand).
@@ -79,6 +84,12 @@ def percent(share: Estimate | None) -> str:
     if share is None:
         return "–"
     return f"{100 * share.value:.1f}% [{100 * share.low:.1f}, {100 * share.high:.1f}]"
+
+
+def points(difference: Estimate) -> str:
+    """Return ``+1.5 points [-0.5, +3.0]`` of a difference of shares."""
+    low, high = 100 * difference.low, 100 * difference.high
+    return f"{100 * difference.value:+.1f} points [{low:+.1f}, {high:+.1f}]"
 
 
 def explain(reason: str) -> tuple[str, str]:
@@ -193,6 +204,7 @@ class Datasheet:
         self.knowledge: dict[str, str] = content["knowledge"]
         self.nli: dict[str, Any] | None = content.get("nli")
         self.hierarchy: dict[str, Any] | None = content.get("hierarchy")
+        self.ablation: dict[str, Any] = content.get("ablation") or {}
 
     @property
     def counted(self) -> list[Step]:
@@ -208,6 +220,20 @@ class Datasheet:
     def has_oracle(self) -> bool:
         """Whether the truth about the captions is known."""
         return self.final.oracle is not None
+
+    def named(self, name: str) -> Step | None:
+        """Return the step of a name; None where there is none, or nothing entered it."""
+        return next((step for step in self.steps if step.name == name and step.entered), None)
+
+    def effect(self, measure: str, of: str) -> Estimate | None:
+        """Return how H did with or without augmentation, or the difference; None if not measured.
+
+        Args:
+            measure: ``passed`` or ``right``, shares of the captions of validation images.
+            of: ``with``, ``without`` or ``difference``.
+        """
+        found = self.ablation.get(measure, {}).get(of)
+        return Estimate(found["value"], found["low"], found["high"], found["n"]) if found else None
 
     def accuracy(self, group: str) -> Estimate | None:
         """Return the NLI model's accuracy on a group of held-out pairs; None without that group."""

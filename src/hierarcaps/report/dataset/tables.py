@@ -4,7 +4,18 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any
 
-from hierarcaps.report.dataset.sheet import CAPTION_REASONS, STAGES, Datasheet, explain, percent
+from hierarcaps.report.dataset.sheet import (
+    CAPTION_REASONS,
+    ENTAILMENT,
+    FORM,
+    OUTCOMES,
+    STAGES,
+    Datasheet,
+    explain,
+    percent,
+    points,
+    wilson,
+)
 from hierarcaps.report.markup import Html, folded, note, number_cell, prose, table, two_lines
 from hierarcaps.report.study import Estimate
 from hierarcaps.report.wording import count
@@ -97,6 +108,66 @@ def reasons_table(sheet: Datasheet) -> Html:
     return Html(
         f"<details><summary>All {count(len(rows), 'reason')} with their counts</summary>\n"
         f"{listed.text}\n</details>"
+    )
+
+
+def augmentation_tables(sheet: Datasheet) -> Html:
+    """Return what was left of the completions at each gate, and what the accepted ones gave H."""
+    step = sheet.named("augmentation")
+    if step is None:
+        return note("Augmentation was switched off in this study.")
+    lost = step.by_stage()
+    known, unattested = (step.reasons.get(reason, 0) for reason in ("known", "unattested"))
+    parsed = step.entered - lost[FORM] + known + unattested
+    judged = step.entered - lost[FORM]
+    counts = {
+        "written by the language model": step.entered,
+        "four different tiers, none longer than the one it generalises": parsed,
+        "of a caption that no seed and no earlier line has": parsed - known,
+        "in word pairs that captions have: judged": judged,
+        "each tier entails the one before, by the NLI model": judged - lost[ENTAILMENT],
+        "and says more than it: accepted": step.accepted,
+    }
+    if right := step.valid("positives"):
+        counts["right in all four tiers, by the oracle, which filters nothing"] = round(
+            right.value * right.n
+        )
+    rows = [
+        [escape(what), f"{number:,}", _share_cell(wilson(number / step.entered, step.entered))]
+        for what, number in counts.items()
+    ]
+    funnel = table(
+        "Completions left after each gate.",
+        "In brackets: Wilson's 95% interval of the share of all completions.",
+        ["Gate", "Completions", "Share"],
+        rows,
+    )
+    return funnel + _effect_table(sheet)
+
+
+def _effect_table(sheet: Datasheet) -> Html:
+    """Return H with and without augmentation."""
+    measured = [name for name in OUTCOMES if sheet.effect(name, "difference")]
+    if not measured:
+        return note("What augmentation gives H was not measured in this study.")
+    rows = [
+        [
+            escape(OUTCOMES[name]),
+            *(_share_cell(sheet.effect(name, of), size=True) for of in ("without", "with")),
+            points(gain),
+        ]
+        for name in measured
+        if (gain := sheet.effect(name, "difference"))
+    ]
+    taught = sheet.ablation["taught"]
+    return table(
+        "H without and with augmentation.",
+        f"Two H of {sheet.ablation['steps']:,} steps each (H itself is trained for longer), of "
+        f"{taught['without']:,} and {taught['with']:,} hierarchies, recombined ones included; "
+        "shares of the same captions of validation images. In brackets: 95% intervals over "
+        "images; the difference is paired.",
+        ["H writes", "Without", "With", "Difference"],
+        rows,
     )
 
 
