@@ -48,6 +48,7 @@ vehicles_1: bicycle bus motorcycle pickup_truck train
 vehicles_2: lawn_mower rocket streetcar tank tractor
 """
 VALIDATION_2017 = 24  # pictures
+OTHERS = 90  # captions in the training table that H does not know
 
 
 def write_published(files: Path, material: Material, breeds: Path | None = None) -> None:
@@ -95,8 +96,8 @@ def put_in_place(study: Path, material: Material) -> None:
     """Write the files that a person puts in place below the study's directory.
 
     Pictures of the test set are among COCO's, and one of Conceptual Captions' addresses is of such
-    a picture: they are to be left out. COCO's other pictures have captions of pictures that are not
-    at hand: random weights see no difference.
+    a picture: they are to be left out. To the captions of some of COCO's pictures one is added that H
+    knows, of a picture that is not at hand: random weights see no difference.
     """
     table = study / "data" / "conceptual" / "Train_GCC-training.tsv"
     _write(table, conceptual_captions(material))
@@ -104,8 +105,9 @@ def put_in_place(study: Path, material: Material) -> None:
         name: f"COCO_val2014_{1000 + index:012d}.jpg"
         for index, name in enumerate(material.captions)
     }
-    texts = [positive[-1] for positive, _ in material.hierarchies[VALIDATION]]
-    captions = {name: texts[row :: len(names)] for row, name in enumerate(names)}
+    captions = {name: list(texts) for name, texts in material.captions.items()}
+    for name, (positive, _) in zip(names, material.hierarchies[VALIDATION], strict=False):
+        captions[name].append(positive[-1])
     captions |= {name: [tiers[-1]] for name, tiers in material.test}
     annotations = coco_captions({**names, **{name: name for name, _ in material.test}},
                                 material.pictures, captions)  # fmt: skip
@@ -121,7 +123,7 @@ def conceptual_captions(material: Material) -> bytes:
     without a pair, the same caption often; and very short and very long ones.
     """
     known = [positive[-1] for positive, _ in material.hierarchies[TRAINING]]
-    texts = [" ".join(text.lower().split()) for text in [*known, *material.texts[:50]]]
+    texts = [" ".join(text.lower().split()) for text in [*known, *material.texts[:OTHERS]]]
     rows = [(text, f"http://example.org/{index}.jpg") for index, text in enumerate(texts)]
     test, tiers = material.test[0]
     rows += [

@@ -5,6 +5,7 @@ What is made here is of the drawn world; the rehearsal itself is `make rehearsal
 
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -100,7 +101,7 @@ def test_published_files_are_read_by_the_code_that_reads_the_real_ones(
     placed = made / "placed" / "data"
     table = read_conceptual(placed / "conceptual" / "Train_GCC-training.tsv")
     assert None in table.columns["image"]
-    assert len(table) > 250
+    assert len(table) > 150
     images = read_coco(placed / "coco" / "annotations" / "captions_val2014.json").columns["image"]
     assert {name for name, _ in material.test} <= set(images)
 
@@ -131,12 +132,19 @@ def test_a_large_open_clip_loads_by_its_tag_beside_narrowed_configurations(mater
     assert done.stdout.split("\n")[-3].endswith(" 12")
 
 
-def test_the_judge_loads_as_it_is_published(material, tmp_path, monkeypatch):
+def test_the_judge_loads_as_it_is_published_and_asks_nobody_to_convert_it(
+    material, hub, monkeypatch
+):
     monkeypatch.setattr(text_stand_ins, "JUDGE_STEPS", 1)
-    text_stand_ins.write_judge(tmp_path / "judge", material, CANARIES)
-    assert not list(tmp_path.glob("judge/*.safetensors"))
-    judge = NLIModel(str(tmp_path / "judge"), canaries={})
+    monkeypatch.delenv("DISABLE_SAFETENSORS_CONVERSION", raising=False)
+    folder = hub.root / "hub" / text_stand_ins.JUDGE
+    text_stand_ins.write_judge(folder, material, CANARIES)
+    assert not list(folder.glob("*.safetensors"))
+    judge = NLIModel(text_stand_ins.JUDGE, canaries={})
     assert judge.probabilities([("a red duck", "a duck")]).shape == (1, 3)
+    assert not [each for each in threading.enumerate() if "auto_conversion" in each.name]
+    # What a conversion begins with.
+    assert not [each.path for each in hub.asked if "discussions" in each.path]
 
 
 def test_what_h_starts_from_loads_and_writes(material, tmp_path, monkeypatch):

@@ -14,7 +14,7 @@ from random import Random
 import numpy as np
 import torch
 from dual_stand_ins import train_sentencepiece, transformers
-from material import LABELS, SEEN, Material, Pair
+from material import LABELS, KNOWN, Material, Pair
 
 from hierarcaps.generation.distillation import train_hierarchy_model
 from hierarcaps.generation.llm import TransformersLLM
@@ -25,7 +25,7 @@ JUDGE = "microsoft/deberta-large-mnli"
 HIERARCHY_MODEL = "google/flan-t5-base"
 JUDGE_STEPS = 900
 SURE = 5
-HIERARCHY_STEPS = 900
+HIERARCHY_STEPS = 450
 # As deberta-large-mnli orders them.
 JUDGE_LABELS = ("CONTRADICTION", "NEUTRAL", "ENTAILMENT")
 
@@ -129,18 +129,19 @@ def _train_judge(model, tokenizer, pairs: list[Pair], folder: Path) -> None:
 def write_hierarchy_model(folder: Path, material: Material) -> None:
     """Train a small T5 with a SentencePiece vocabulary, and write it as Flan-T5 is published.
 
-    Flan-T5 follows instructions before it sees a hierarchy; random weights would write nothing in
-    the few steps of a rehearsal, so that this one has seen some.
+    Random weights would write nothing in the few steps of a rehearsal: this one knows by heart the
+    hierarchies whose captions the rehearsal has, among others.
     """
     made = folder.with_name(".made")
     made.mkdir(parents=True, exist_ok=True)
     # Each with its negative below the third tier, too: what is sampled there is to differ.
     chains = [
         chain
-        for positive, negative in material.hierarchies[SEEN]
+        for positive, negative in material.hierarchies[KNOWN]
         for chain in (positive, (*positive[:3], negative[3]))
     ]
-    texts = [text for chain in chains for text in chain] + ["generalise: a => b", "specialise: a"]
+    texts = [*material.texts[:2000], *(text for chain in chains for text in chain)]
+    texts += ["generalise: a => b", "specialise: a"]
     train_sentencepiece(made / "spiece.model", texts, vocab_size=1000)
     described = {"tokenizer_class": "T5Tokenizer", "extra_ids": 100, "model_max_length": 512}
     (made / "tokenizer_config.json").write_text(json.dumps(described))
