@@ -96,8 +96,8 @@ def put_in_place(study: Path, material: Material) -> None:
     """Write the files that a person puts in place below the study's directory.
 
     Pictures of the test set are among COCO's, and one of Conceptual Captions' addresses is of such
-    a picture: they are to be left out. To the captions of some of COCO's pictures one is added that H
-    knows, of a picture that is not at hand: random weights see no difference.
+    a picture: they are to be left out. To the captions of some of COCO's pictures one is added that
+    H knows, of a picture that is not at hand: random weights see no difference.
     """
     table = study / "data" / "conceptual" / "Train_GCC-training.tsv"
     _write(table, conceptual_captions(material))

@@ -14,7 +14,7 @@ from random import Random
 import numpy as np
 import torch
 from dual_stand_ins import train_sentencepiece, transformers
-from material import LABELS, KNOWN, Material, Pair
+from material import KNOWN, LABELS, Material, Pair
 
 from hierarcaps.generation.distillation import train_hierarchy_model
 from hierarcaps.generation.llm import TransformersLLM

@@ -127,8 +127,8 @@ def load_pretrained(auto_class: str, source: str, **options: Any) -> Any:
         InputError: no such model, no network, or unreadable files.
     """
     declare_torchvision_ops()
-    # Of weights without safetensors transformers asks a service of others for a conversion, with the
-    # user's token and in a thread that outlives the loading, and fetches them once more.
+    # For weights without safetensors transformers asks a service of others to convert them, with
+    # the user's token and in a thread that outlives the loading, and fetches them once more.
     os.environ["DISABLE_SAFETENSORS_CONVERSION"] = "1"
     import transformers
 
