@@ -12,7 +12,8 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import yaml
@@ -24,6 +25,12 @@ sys.path[:0] = [str(HERE), str(ROOT / "tests" / "helpers")]
 PAPER = ROOT / "config" / "paper.yaml"
 REHEARSAL = ROOT / "config" / "rehearsal.yaml"
 TESTS, PICTURES = 60, 120
+# Of a cluster without accounts, that answers at once.
+SLURM = (
+    "--slurm-no-account", "--slurm-status-command", "squeue",
+    "--seconds-between-status-checks", "2", "--slurm-init-seconds-before-status-checks", "2",
+)  # fmt: skip
+NOBODY = "http://127.0.0.1:9"
 GATED = "meta-llama/Llama-2-13b-hf"
 
 
@@ -105,7 +112,7 @@ def environment(folder: Path, addresses: Mapping[str, str]) -> dict[str, str]:
 
 
 def planned_rules(study: Path, overlays: Sequence[Path], env: Mapping[str, str]) -> set[str]:
-    """Return the rules of a study's plan in a directory where nothing was made yet."""
+    """Return the rules of what a study's plan lacks in its directory."""
     from job_table import job_counts
 
     arguments = ("--cores", "2", "--dry-run", "--", "all")
@@ -129,56 +136,88 @@ def ran_rules(study: Path) -> set[str]:
     return set().union(*(finished_rules(path.read_text(encoding="utf-8")) for path in logs))
 
 
+@contextmanager
+def one_node_slurm(folder: Path) -> Iterator[None]:
+    """Run a Slurm of this machine alone while the block lasts, as root."""
+    script = ROOT / "tests" / "reproducibility" / "one_node_slurm.sh"
+    subprocess.run([script, "start", folder], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run([script, "stop", folder], check=True)
+
+
+@contextmanager
+def served(made: Path, offline: bool) -> Iterator[dict[str, str]]:
+    """Serve the stand-ins while the block lasts; offline nothing is, and nobody is to ask."""
+    from hub_server import TOKEN, HubServer
+
+    if offline:
+        yield {"HF_HUB_OFFLINE": "1", "HF_ENDPOINT": NOBODY, "HIERARCAPS_MIRROR": NOBODY}
+        return
+    with HubServer(made / "served", gated=[GATED], token=TOKEN) as server:
+        yield {
+            "HF_ENDPOINT": server.endpoint,
+            "HF_TOKEN": TOKEN,
+            "HIERARCAPS_MIRROR": server.mirror,
+        }
+
+
+def prepare(folder: Path, study: Path, offline: bool) -> None:
+    """Put in place what no program may fetch; offline, what the rehearsal before has fetched too."""
+    shutil.rmtree(study, ignore_errors=True)
+    shutil.copytree(folder / "stand-ins" / "placed", study)
+    if offline:
+        for name in ("published", "official"):
+            shutil.copytree(folder / "study" / "data" / name, study / "data" / name)
+    else:
+        shutil.rmtree(folder / "cache", ignore_errors=True)
+
+
+def check(study: Path, expected: set[str], minutes: float) -> None:
+    """Exit with an error where a rule of the plan did not run, or the last page is not there."""
+    missing = expected - ran_rules(study) - {"all"}
+    page = study / "results-paper" / "reports" / "paper.html"
+    if missing or not page.is_file():
+        raise SystemExit(f"Error: not rehearsed: {', '.join(sorted(missing)) or page}")
+    print(f"Rehearsed: {len(expected)} rules of the paper's plan in {minutes:.1f} min; {page}")
+
+
 def main() -> None:
     """Rehearse."""
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("--folder", type=Path, default=ROOT / "build" / "rehearsal")
-    parser.add_argument("--offline", action="store_true", help="from the cache of a run before")
+    parser.add_argument("--offline", action="store_true", help="from what a run before has fetched")
     parser.add_argument("--profile", help="of Snakemake, beside the default one")
     parser.add_argument("--resume", action="store_true", help="go on with the last rehearsal")
     parser.add_argument("--cores", type=int, default=os.cpu_count())
     parser.add_argument("targets", nargs="*", default=["all"])
     options = parser.parse_args()
-    from hub_server import TOKEN, HubServer
-
     folder = options.folder.resolve()
     made = folder / "stand-ins"
     make_stand_ins(made)
-    name = "-".join(["study", *["offline"] * options.offline, *[options.profile or ""]]).strip("-")
-    study = folder / name
+    kind = ["offline"] * options.offline + [options.profile] * bool(options.profile)
+    study = folder / "-".join(["study", *kind])
     if not options.resume:
-        shutil.rmtree(study, ignore_errors=True)
-        if not options.offline:
-            shutil.rmtree(folder / "cache", ignore_errors=True)
-    if not study.exists():
-        shutil.copytree(made / "placed", study)
-    with HubServer(made / "served", gated=[GATED], token=TOKEN) as server:
-        addresses = {
-            "HF_ENDPOINT": server.endpoint,
-            "HF_TOKEN": TOKEN,
-            "HIERARCAPS_MIRROR": server.mirror,
-        }
-        if options.offline:
-            addresses["HF_HUB_OFFLINE"] = "1"
+        prepare(folder, study, options.offline)
+    # All that goes wrong in one go.
+    arguments = ["--cores", str(options.cores), "--keep-going"]
+    if options.profile:
+        arguments += ["--profile", str(ROOT / "profiles" / options.profile)]
+    cluster = nullcontext()
+    if options.profile == "slurm" and not Path("/etc/slurm/slurm.conf").exists():
+        arguments += SLURM
+        cluster = one_node_slurm(folder / "slurm")
+    with served(made, options.offline) as addresses, cluster:
         env = environment(folder, addresses)
         expected = planned_rules(study, [PAPER], env)
-        # All that goes wrong in one go.
-        arguments = ["--cores", str(options.cores), "--keep-going"]
-        if options.profile:
-            arguments += ["--profile", str(ROOT / "profiles" / options.profile)]
         start = time.monotonic()
-        overlays = [PAPER, REHEARSAL, made / "lists.yaml"]
+        overlays = [PAPER, REHEARSAL, *[made / "lists.yaml"] * (not options.offline)]
         run = command(study, overlays, *arguments, "--", *options.targets)
-        status = subprocess.run(run, env=env, check=False).returncode
-        if status:
+        if status := subprocess.run(run, env=env, check=False).returncode:
             raise SystemExit(status)
-        minutes = (time.monotonic() - start) / 60
     if options.targets == ["all"]:
-        missing = expected - ran_rules(study) - {"all"}
-        page = study / "results-paper" / "reports" / "paper.html"
-        if missing or not page.is_file():
-            raise SystemExit(f"Error: not rehearsed: {', '.join(sorted(missing)) or page}")
-        print(f"Rehearsed: {len(expected)} rules of the paper's plan in {minutes:.1f} min; {page}")
+        check(study, expected, (time.monotonic() - start) / 60)
 
 
 if __name__ == "__main__":
