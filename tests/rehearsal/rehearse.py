@@ -164,7 +164,7 @@ def served(made: Path, offline: bool) -> Iterator[dict[str, str]]:
 
 
 def prepare(folder: Path, study: Path, offline: bool) -> None:
-    """Put in place what no program may fetch; offline, what the rehearsal before has fetched too."""
+    """Put in place what no program may fetch; offline, what a rehearsal has fetched too."""
     shutil.rmtree(study, ignore_errors=True)
     shutil.copytree(folder / "stand-ins" / "placed", study)
     if offline:
