@@ -7,14 +7,14 @@ were taught here: nothing can be concluded from them.
 
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from random import Random
 
 import numpy as np
 import torch
 from dual_stand_ins import train_sentencepiece, transformers
-from material import KNOWN, LABELS, Material, Pair
+from material import KNOWN, LABELS, Chain, Material, Pair
 
 from hierarcaps.generation.distillation import train_hierarchy_model
 from hierarcaps.generation.llm import TransformersLLM
@@ -25,7 +25,7 @@ JUDGE = "microsoft/deberta-large-mnli"
 HIERARCHY_MODEL = "google/flan-t5-base"
 JUDGE_STEPS = 900
 SURE = 5
-HIERARCHY_STEPS = 450
+HIERARCHY_STEPS = 1200
 # As deberta-large-mnli orders them.
 JUDGE_LABELS = ("CONTRADICTION", "NEUTRAL", "ENTAILMENT")
 
@@ -134,11 +134,8 @@ def write_hierarchy_model(folder: Path, material: Material) -> None:
     """
     made = folder.with_name(".made")
     made.mkdir(parents=True, exist_ok=True)
-    # Each with its negative below the third tier, too: what is sampled there is to differ.
     chains = [
-        chain
-        for positive, negative in material.hierarchies[KNOWN]
-        for chain in (positive, (*positive[:3], negative[3]))
+        chain for pair in material.hierarchies[KNOWN] for chain in (pair[0], *_contrasting(*pair))
     ]
     texts = [*material.texts[:2000], *(text for chain in chains for text in chain)]
     texts += ["generalise: a => b", "specialise: a"]
@@ -161,3 +158,10 @@ def write_hierarchy_model(folder: Path, material: Material) -> None:
     train_hierarchy_model(chains, settings, folder, made / "curve.csv")
     shutil.copyfile(made / "spiece.model", folder / "spiece.model")
     shutil.rmtree(made)
+
+
+def _contrasting(positive: Chain, negative: Chain) -> Iterator[Chain]:
+    """Yield chains that leave the positive one at each tier: what is sampled there is to differ."""
+    for tier in (1, 2, 3):
+        seen = [f"{negative[tier]} in picture {number}" for number in range(3 - tier)]
+        yield (*positive[:tier], negative[tier], *seen)
