@@ -108,8 +108,9 @@ def write_align(folder: Path, texts: list[str]) -> None:
         "image_size": 289, "width_coefficient": 0.25, "depth_coefficient": 0.3, "hidden_dim": 64,
     }  # fmt: skip
     text = {"vocab_size": len(tokeniser), "max_position_embeddings": 512}
+    # The image tower has no projection: its last 320 channels, times the width, are the space.
     config = transformers.AlignConfig(
-        text_config={**TOWER, **text}, vision_config=vision, projection_dim=64
+        text_config={**TOWER, **text}, vision_config=vision, projection_dim=80
     )
     processor = transformers.EfficientNetImageProcessor(
         size={"height": 346, "width": 346}, do_center_crop=True,

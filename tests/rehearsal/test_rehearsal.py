@@ -3,6 +3,7 @@
 What is made here is of the drawn world; the rehearsal itself is `make rehearsal`.
 """
 
+import io
 import subprocess
 import sys
 import threading
@@ -13,9 +14,11 @@ from typing import Any
 import dual_stand_ins
 import pytest
 import text_stand_ins
+import torch
 import yaml
 from job_table import job_counts
 from material import ROOT, Material, drawn_material
+from PIL import Image
 from published import official_files, put_in_place, write_own_lists, write_published
 from rehearse import PAPER, REHEARSAL, command, environment
 
@@ -110,7 +113,11 @@ def test_published_files_are_read_by_the_code_that_reads_the_real_ones(
 def test_encoders_of_transformers_load(write, material, tmp_path):
     write(tmp_path, material.texts)
     encoder = load_model({"transformers": str(tmp_path)}, device="cpu")
-    assert encoder.encode_text(encoder.tokenise(["a duck", ""])).shape == (2, 64)
+    picture = Image.open(io.BytesIO(next(iter(material.pictures.values()))))
+    with torch.inference_mode():
+        texts = encoder.encode_text(encoder.tokenise(["a duck", ""]))
+        images = encoder.encode_image(encoder.preprocess(picture)[None])
+    assert texts.shape[1] == images.shape[1]
 
 
 def test_a_large_open_clip_loads_by_its_tag_beside_narrowed_configurations(material, hub, tmp_path):
