@@ -41,7 +41,7 @@ $(BIN)/python workflow/announce.py $(1) "$(MODELS)"
 $(BIN)/snakemake --configfile $(1) $(chosen) -- all
 endef
 
-.PHONY: run check test test-reproducibility test-long test-slurm test-lowest lint smoke official official-align zoo sweep ablations report crate readme pictures review mlflow benchmark lock docs wheel clean
+.PHONY: run check test test-reproducibility test-long test-slurm test-lowest lint smoke rehearsal official official-align zoo sweep ablations report crate readme pictures review mlflow benchmark lock docs wheel clean
 
 run: $(ENV)/installed  ## The whole study in its default profile
 	$(BIN)/snakemake all
@@ -76,6 +76,9 @@ lint: $(ENV)/installed  ## Style and types
 
 smoke: $(ENV)/installed  ## The same DAG at a tenth of the size, in build/smoke
 	$(BIN)/snakemake --directory build/smoke --configfile config/smoke.yaml -- all
+
+rehearsal: $(ENV)/installed  ## The paper's study with small stand-ins, from first download to last page (then OFFLINE=1, PROFILE=slurm)
+	$(BIN)/python tests/rehearsal/rehearse.py $(if $(OFFLINE),--offline) $(if $(PROFILE),--profile $(PROFILE))
 
 check: $(ENV)/installed  ## In a minute, what a study lacks: CONFIG=config/paper.yaml
 	$(BIN)/hierarcaps doctor $(or $(CONFIG),params.yaml)

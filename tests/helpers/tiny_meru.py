@@ -36,13 +36,13 @@ class Block(nn.Module):
 
 
 class Textual(nn.Module):
-    def __init__(self) -> None:
+    def __init__(self, context: int, layers: int) -> None:
         super().__init__()
         self.token_embed = nn.Embedding(49408, WIDTH)
-        self.posit_embed = nn.Parameter(torch.randn(CONTEXT, WIDTH))
-        self.resblocks = nn.ModuleList(Block() for _ in range(LAYERS))
+        self.posit_embed = nn.Parameter(torch.randn(context, WIDTH))
+        self.resblocks = nn.ModuleList(Block() for _ in range(layers))
         self.ln_final = nn.LayerNorm(WIDTH)
-        self.register_buffer("attn_mask", torch.ones(CONTEXT, CONTEXT).triu(1).bool())
+        self.register_buffer("attn_mask", torch.ones(context, context).triu(1).bool())
 
     def forward(self, tokens: Tensor) -> Tensor:
         x = self.token_embed(tokens) + self.posit_embed
@@ -54,13 +54,15 @@ class Textual(nn.Module):
 class PublishedMeru(nn.Module):
     """The state dict of this module is that of a published checkpoint."""
 
-    def __init__(self) -> None:
+    def __init__(
+        self, size: int = SIZE, patch: int = PATCH, context: int = CONTEXT, layers: int = LAYERS
+    ) -> None:
         super().__init__()
         self.visual = timm.models.VisionTransformer(
-            img_size=SIZE, patch_size=PATCH, embed_dim=WIDTH, depth=LAYERS, num_heads=1,
+            img_size=size, patch_size=patch, embed_dim=WIDTH, depth=layers, num_heads=1,
             num_classes=0, global_pool="token", norm_layer=nn.LayerNorm,
         )  # fmt: skip
-        self.textual = Textual()
+        self.textual = Textual(context, layers)
         self.visual_proj = nn.Linear(WIDTH, EMBED, bias=False)
         self.textual_proj = nn.Linear(WIDTH, EMBED, bias=False)
         self.logit_scale = nn.Parameter(torch.tensor(3.1))
@@ -90,9 +92,9 @@ class PublishedMeru(nn.Module):
         return self.lifted(self.text_features(tokens), self.textual_alpha)
 
 
-def published_meru() -> PublishedMeru:
+def published_meru(**shape: int) -> PublishedMeru:
     torch.manual_seed(0)
-    model = PublishedMeru()
+    model = PublishedMeru(**shape)
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             # As made, biases and class token are zeros, which hides where they are added.
@@ -101,9 +103,11 @@ def published_meru() -> PublishedMeru:
     return model.eval()
 
 
-def write_published(path: Path, change: Callable[[dict], None] = lambda state: None) -> Path:
+def write_published(
+    path: Path, change: Callable[[dict], None] = lambda state: None, **shape: int
+) -> Path:
     """Write a checkpoint as MERU's training does, its state dict changed."""
-    state = published_meru().state_dict()
+    state = published_meru(**shape).state_dict()
     change(state)
     path.parent.mkdir(parents=True, exist_ok=True)
     torch.save({"model": state, "iteration": 120000}, path)

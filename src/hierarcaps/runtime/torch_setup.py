@@ -2,6 +2,7 @@
 
 import importlib.util
 import logging
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -127,6 +128,9 @@ def load_pretrained(auto_class: str, source: str, **options: Any) -> Any:
         InputError: no such model, no network, or unreadable files.
     """
     declare_torchvision_ops()
+    # For weights without safetensors transformers asks a service of others to convert them, with
+    # the user's token and in a thread that outlives the loading, and fetches them once more.
+    os.environ["DISABLE_SAFETENSORS_CONVERSION"] = "1"
     import transformers
 
     transformers.utils.logging.disable_progress_bar()
