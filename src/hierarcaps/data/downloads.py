@@ -1,14 +1,13 @@
 """Published data sets that tasks read: a list of files with their addresses and hashes, fetched.
 
 A file that is in place already is never fetched, so that a prepared directory needs no network.
-(``pooch`` knows no hashes of git blobs, keeps or unpacks whole archives where one member is wanted,
-and resumes nothing either: all of it that would be left to use is one ``urlopen``.)
+(``pooch`` knows no hashes of git blobs, and keeps or unpacks whole archives where one member is
+wanted.)
 """
 
 import shutil
 import tarfile
 import tempfile
-import urllib.request
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from pathlib import Path, PurePosixPath
 from hierarcaps.data.mirror import mirrored
 from hierarcaps.data.official import official_copy
 from hierarcaps.data.tables import read_rows
+from hierarcaps.data.transfer import fetch
 from hierarcaps.runtime.errors import InputError
 from hierarcaps.runtime.files import atomic_path, git_blob_hash, sha256_file
 
@@ -24,7 +24,6 @@ COLUMNS = ["file", "url", "member", "archive_sha256", "sha256", "git_blob"]
 ROOT = PurePosixPath("data", "published")
 PICTURES = (".jpg", ".jpeg", ".png")
 PICTURES_AT_ONCE = 256  # held in memory
-TIMEOUT_SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -117,25 +116,6 @@ def _fetch_once(url: str, archive: Path, wanted: Sequence[Download]) -> None:
     except InputError as error:
         places = ", ".join(each.file for each in wanted)
         raise InputError(f"{error}; a copy can be put in place as {places}") from None
-
-
-def fetch(url: str, target: str | Path, sha256: str | None = None) -> None:
-    """Download ``url`` to ``target``, whole or not at all.
-
-    Raises:
-        InputError: no network, no such address, or another hash than ``sha256`` (hex).
-    """
-    with atomic_path(target) as partial:
-        try:
-            with (
-                urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS) as answer,
-                partial.open("wb") as file,
-            ):
-                shutil.copyfileobj(answer, file)
-        except (OSError, ValueError) as error:
-            raise InputError(f"{url}: cannot be downloaded ({error})") from None
-        if sha256 is not None and (found := sha256_file(partial)) != sha256.lower():
-            raise InputError(f"{url}: found SHA-256 {found}, expected {sha256}")
 
 
 def _take(download: Download, archive: Path) -> None:

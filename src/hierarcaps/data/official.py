@@ -3,14 +3,14 @@
 import hashlib
 import os
 import re
-import urllib.error
-import urllib.request
+import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from hierarcaps.data.hierarchy import read_hierarchies
 from hierarcaps.data.mirror import mirrored
+from hierarcaps.data.transfer import fetch
 from hierarcaps.runtime.errors import InputError, one_line
 from hierarcaps.runtime.files import atomic_path
 from hierarcaps.runtime.progress import progress
@@ -26,7 +26,6 @@ _CHECKSUM = re.compile(
 DIRECTORY_VARIABLE = "HIERARCAPS_DATA"
 # Where the workflow puts the table and the images (config/official.yaml).
 MADE = (Path("data/official/test.csv"), Path("data/official/test.parquet"))
-TIMEOUT_SECONDS = 30
 DOWNLOADS_AT_ONCE = 8
 
 
@@ -173,12 +172,13 @@ def _read(directory: Path, name: str) -> bytes:
 
 def _download(name: str) -> tuple[str, bytes]:
     url = mirrored(f"{URL}/{FOLDERS[Path(name).parts[0]]}/{name}")
-    try:
-        with urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS) as response:
-            return name, response.read()
-    except (urllib.error.URLError, TimeoutError) as error:
-        reason = getattr(error, "reason", error)
-        raise InputError(
-            f"{url}: cannot be downloaded ({reason}); without a network, set {DIRECTORY_VARIABLE} "
-            f"to a folder with {TABLE} and test_imgs/"
-        ) from None
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder, "content")
+        try:
+            fetch(url, target)
+        except InputError as error:
+            raise InputError(
+                f"{error}; without a network, set {DIRECTORY_VARIABLE} to a folder with {TABLE} "
+                "and test_imgs/"
+            ) from None
+        return name, target.read_bytes()

@@ -3,11 +3,13 @@
 import socket
 import urllib.request
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlparse
 
 from hierarcaps.runtime.errors import InputError, one_line
+from hierarcaps.runtime.hub_words import ask_hub
 
 HUB_PREFIX = "hf-hub:"
 VOCABULARY_FILES = (
@@ -40,17 +42,21 @@ def hub_file(repository: str, file_names: Sequence[str]) -> Path:
         InputError: no network, no such repository, or none of the files is in it.
     """
     from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import EntryNotFoundError
+    from huggingface_hub.errors import RemoteEntryNotFoundError
+
+    def first() -> Path | None:
+        for name in file_names:
+            # A file that could not be asked for is none that the repository lacks.
+            with suppress(RemoteEntryNotFoundError):
+                return Path(hf_hub_download(repository, name))
+        return None
 
     with _in_a_users_words(repository):
         if cached := _cached_file(repository, file_names):
             return cached
         _require_network(repository)
-        for name in file_names:
-            try:
-                return Path(hf_hub_download(repository, name))
-            except EntryNotFoundError:
-                continue
+        if found := ask_hub(f"{HUB_PREFIX}{repository}", repository, first):
+            return found
     raise InputError(f"hf-hub:{repository}: has none of the files {', '.join(file_names)}")
 
 
@@ -68,7 +74,11 @@ def hub_folder(repository: str, required: Sequence[Sequence[str]], patterns: Seq
     with _in_a_users_words(repository):
         if not all(_cached_file(repository, names) for names in required):
             _require_network(repository)
-            snapshot_download(repository, allow_patterns=list(patterns))
+            ask_hub(
+                f"{HUB_PREFIX}{repository}",
+                repository,
+                partial(snapshot_download, repository, allow_patterns=list(patterns)),
+            )
     files = [hub_file(repository, names) for names in required]
     return files[0].parent
 

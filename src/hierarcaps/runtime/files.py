@@ -50,17 +50,32 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
 
 
 def _remove_left(path: Path) -> None:
-    own = re.compile(r"\.partial-\d+-" + re.escape(path.name))
+    own = re.compile(r"\.partial-(\d+)-" + re.escape(path.name))
     for file in path.parent.iterdir():
-        if own.fullmatch(file.name):
+        found = own.fullmatch(file.name)
+        if found and not _lives(int(found[1])):
             file.unlink(missing_ok=True)
+
+
+def _lives(process: int) -> bool:
+    """Whether another process of this machine is at work, on the same file at the same time."""
+    if process == os.getpid() or os.name != "posix":  # elsewhere, os.kill would end it
+        return False
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        pass  # another user's
+    return True
 
 
 def _concerns(error: OSError, folder: Path) -> bool:
     """Whether an error in the block can be about the file: writers often do not name it."""
     if error.filename is None:
         return True
-    named = Path(os.fsdecode(error.filename))
+    # Of a copy, the second is what was written.
+    named = Path(os.fsdecode(error.filename2 or error.filename))
     return named.parent == folder or named in (folder, *folder.parents)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hierarcaps.runtime.errors import InputError, one_line
+from hierarcaps.runtime.hub_words import ask_hub
 from hierarcaps.runtime.weights_files import refuse_pointers, renaming, stand_ins, why_unreadable
 
 if TYPE_CHECKING:
@@ -137,9 +138,15 @@ def load_pretrained(auto_class: str, source: str, **options: Any) -> Any:
     folder = Path(source)
     if folder.is_dir():
         refuse_pointers(folder)
+
+    def load() -> Any:
+        return getattr(transformers, auto_class).from_pretrained(source, **options)
+
     try:
         with stand_ins():
-            return getattr(transformers, auto_class).from_pretrained(source, **options)
+            return load() if folder.is_dir() else ask_hub(f"model {source}", source, load)
+    except InputError:
+        raise
     except Exception as error:
         # transformers, its hub client and the file readers raise a dozen unrelated types.
         cause = why_unreadable(folder, error) if folder.is_dir() else one_line(error)
