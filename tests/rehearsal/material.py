@@ -25,6 +25,7 @@ SEPARATOR = " => "
 # captions: what H knows by heart, since it learns no English in a minute.
 TRAINING, VALIDATION = slice(0, 60), slice(60, 90)
 KNOWN = slice(0, 90)
+SHOWN = slice(90, 250)  # to the language model
 LABELS = ("entailment", "neutral", "contradiction")
 
 Chain = tuple[str, ...]

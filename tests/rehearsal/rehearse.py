@@ -69,7 +69,7 @@ def make_stand_ins(folder: Path) -> None:
     makers = (
         publish,
         dual_encoders,
-        lambda: text.write_language_model(hub / text.LANGUAGE_MODEL),
+        lambda: text.write_language_model(hub / text.LANGUAGE_MODEL, material),
         lambda: text.write_judge(hub / text.JUDGE, material, canaries),
         lambda: text.write_hierarchy_model(hub / text.HIERARCHY_MODEL, material),
     )

