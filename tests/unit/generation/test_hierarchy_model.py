@@ -14,7 +14,6 @@ from hierarcaps.generation.oracle import negative_faults
 from hierarcaps.generation.recombination import recombine
 from hierarcaps.generation.seq2seq import HierarchyModel, examples_of
 from hierarcaps.generation.shards import make_table
-from hierarcaps.generation.sources import prepare_captions
 from hierarcaps.runtime.errors import InputError
 
 SETTINGS = {

@@ -22,5 +22,6 @@ __all__ = [
     "hierarchy_model",
     "items",
     "recombination",
+    "samples",
     "seeds",
 ]

@@ -2,13 +2,11 @@
 
 from collections.abc import Sequence
 
-import pandas as pd
-
 from hierarcaps.generation.filtering import Thresholds, accepted, filter_positives
 from hierarcaps.generation.recombination import recombine
+from hierarcaps.generation.sampling import vocabulary
 from hierarcaps.generation.shards import gather, make_table, model_identity, shard_key, write_table
 from hierarcaps.generation.steps import Files, Params
-from hierarcaps.generation.text import words
 from hierarcaps.nli import open_nli
 from hierarcaps.runtime.files import sha256_file
 
@@ -22,8 +20,8 @@ def make_recombination(
     ``captions`` attests word forms (see ``recombination.recombine``).
     """
     chains = list(accepted(gather(inputs))["tiers"])
-    attested = {word for text in pd.read_parquet(captions)["caption"] for word in words(text)}
-    made = recombine(chains, max(0, size - len(chains)), seed, attested)
+    wanted = max(0, size - len(chains))
+    made = recombine(chains, wanted, seed, vocabulary(captions)) if wanted else []
     rows = [{"caption": c[-1], "tiers": c, "source": "recombination"} for c in made]
     thresholds = Thresholds.from_params(nli_settings["thresholds"])
     table = filter_positives(make_table(rows), open_nli(nli_model, nli_settings), thresholds)
