@@ -8,23 +8,27 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from heapq import heapify, heappop, heapreplace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from hierarcaps.generation.preparation import BATCH_ROWS, open_database
 from hierarcaps.generation.text import words
 
-# Of ASCII captions; ``words`` reads the others.
-_WORDS = "regexp_extract_all(lower(caption), $word)"
-_ASCII_WORD = "[a-z0-9]+(?:['-][a-z0-9]+)*"
-_BAGS = f"""
+if TYPE_CHECKING:
+    import pandas as pd
+
+# What ``words`` finds, which itself reads the captions beyond ASCII. To split is the fastest.
+_WORD = "[A-Za-z0-9]+(?:['-][A-Za-z0-9]+)*"
+_BAGS = """
 SELECT place, list_distinct(
-  CASE WHEN strlen(caption) = length(caption) THEN {_WORDS} ELSE words(caption) END
+  CASE WHEN regexp_full_match(caption, $plain) THEN string_split(lower(caption), ' ')
+    WHEN strlen(caption) = length(caption) THEN regexp_extract_all(lower(caption), $word)
+    ELSE words(caption) END
 ) AS bag
 FROM part
 """
+_PATTERNS = {"word": _WORD, "plain": f"{_WORD}(?: {_WORD})*"}
 _HOLDERS = f"""
 SELECT word, count(*) AS holders, min(place) AS first, max(place) AS last, max(size) AS longest
 FROM (SELECT place, unnest(bag) AS word, len(bag) AS size FROM ({_BAGS}))
@@ -124,8 +128,9 @@ def vocabulary(captions: str | Path) -> set[str]:
         return {word for each in batches for text in each[0].to_pylist() for word in words(text)}
 
 
-def read_captions(captions: str | Path, rows: range) -> pd.DataFrame:
+def read_captions(captions: str | Path, rows: range) -> "pd.DataFrame":
     """Return consecutive rows of a file of captions: ``caption`` and ``image`` (str or None)."""
+    import pandas as pd
     import pyarrow.parquet as pq
 
     part = pq.read_table(captions).slice(rows.start, len(rows))
@@ -172,7 +177,7 @@ def _read_vocabulary(captions: str | Path, places: np.ndarray, size: int) -> _Vo
         _define_words(database)
         part = _reader(captions, places)
         database.register("part", part)
-        found = database.execute(_HOLDERS, {"word": _ASCII_WORD}).fetchnumpy()
+        found = database.execute(_HOLDERS, _PATTERNS).fetchnumpy()
         reach = size * int(found["longest"].max(initial=0))
         known = found["word"][: reach + 1].tolist()
         depth = 1 + _greatest_coverage(found["holders"], reach)
@@ -181,7 +186,7 @@ def _read_vocabulary(captions: str | Path, places: np.ndarray, size: int) -> _Vo
         del found
         database.register("part", _reader(captions, places))
         database.execute("CREATE TABLE known AS SELECT unnest($1::VARCHAR[]) AS word", [known])
-        rows = database.execute(_LAST, {"word": _ASCII_WORD, "depth": depth}).fetchall()
+        rows = database.execute(_LAST, {**_PATTERNS, "depth": depth}).fetchall()
     last = {word: holders[::-1] for word, holders in rows}
     return _Vocabulary(known, [last[word] for word in known])
 

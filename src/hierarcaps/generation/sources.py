@@ -6,13 +6,15 @@ All are read into the columns ``caption`` (str) and ``image`` (file name or None
 
 from collections.abc import Iterator
 from pathlib import Path
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from hierarcaps.data.captions import caption_table_parts, conceptual_parts, read_coco
 from hierarcaps.data.tables import Table
 from hierarcaps.runtime.errors import InputError
 from hierarcaps.scenes.dataset import read_scenes
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 KINDS = ("scenes", "coco", "conceptual", "table")
 
@@ -22,7 +24,7 @@ def read_captions(
     kind: str = "table",
     caption_column: str = "caption",
     image_column: str | None = None,
-) -> pd.DataFrame:
+) -> "pd.DataFrame":
     """Read captions as they are in the file.
 
     Args:
@@ -41,6 +43,8 @@ def read_captions(
         InputError: unknown kind, missing or unreadable file, missing column or key, a row of
             another width than the first or with its columns shifted.
     """
+    import pandas as pd
+
     parts = list(caption_parts(path, kind, caption_column, image_column))
     columns = {
         name: [cell for part in parts for cell in part.columns[name]]
