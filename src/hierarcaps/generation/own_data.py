@@ -23,6 +23,7 @@ from hierarcaps.data.hierarchy import (
 from hierarcaps.data.official import known_test_images
 from hierarcaps.data.tables import Table
 from hierarcaps.evaluation.describe import read_candidates
+from hierarcaps.generation.caption_files import take, write_captions
 from hierarcaps.generation.filtering import (
     Thresholds,
     accepted,
@@ -33,9 +34,9 @@ from hierarcaps.generation.filtering import (
 from hierarcaps.generation.llm import open_llm
 from hierarcaps.generation.mending import mend
 from hierarcaps.generation.negatives import add_negatives
-from hierarcaps.generation.preparation import Limits, prepared_captions, write_captions
+from hierarcaps.generation.preparation import Limits, prepared_captions
 from hierarcaps.generation.prompt_texts import get_prompt
-from hierarcaps.generation.sampling import sample_covering, take
+from hierarcaps.generation.sampling import sample_covering
 from hierarcaps.generation.seeding import write_seeds
 from hierarcaps.generation.seq2seq import HierarchyModel
 from hierarcaps.generation.shards import in_parts, make_table, model_identity, shard_key

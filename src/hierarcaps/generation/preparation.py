@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 from hierarcaps.data.leakage import image_key
 from hierarcaps.data.names import names_an_image
 from hierarcaps.data.tables import Cell, Table
+from hierarcaps.generation.caption_files import BATCH_ROWS
 from hierarcaps.generation.text import SEPARATOR, normalise, text_key, words
 from hierarcaps.runtime.errors import InputError
-from hierarcaps.runtime.files import atomic_path
 
 if TYPE_CHECKING:
     import duckdb
@@ -28,7 +28,6 @@ REASONS = (
     "test_image", "empty", "separator", "address", "too_short", "too_long", "duplicate",
 )  # fmt: skip
 MEMORY = "400MB"  # of DuckDB: what does not fit goes to the temporary folder
-BATCH_ROWS = 1 << 17  # that are handed over, and written, at a time
 # Words parted by single spaces, each with one mark behind it at most: neither a separator nor an
 # address, normalised already, and with as many words as spaces and one.
 _PLAIN = "[A-Za-z0-9]+(?:['-][A-Za-z0-9]+)*[.,;:!?]?"
@@ -149,17 +148,6 @@ def prepared_captions(
     with open_database() as database:
         counts = _stage(database, parts, excluded_images, limits)
         yield counts, database.sql(_KEPT).to_arrow_reader(BATCH_ROWS)
-
-
-def write_captions(path: str | Path, batches: Iterable[Any]) -> None:
-    """Write batches of the columns ``caption`` and ``image`` as Parquet, a row group each."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    schema = pa.schema([("caption", pa.string()), ("image", pa.string())])
-    with atomic_path(path) as partial, pq.ParquetWriter(partial, schema) as writer:
-        for batch in batches:
-            writer.write_batch(batch.cast(schema))
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """Which of many captions are written about: a sample that covers rare words, or a plain one.
 
-Captions are read from a Parquet file of ``preparation.write_captions`` a batch at a time. What is
+Captions are read from a Parquet file of ``caption_files`` a batch at a time. What is
 held is a number for each of them, and of the words and the texts what the sample can come to.
 """
 
@@ -8,15 +8,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from heapq import heapify, heappop, heapreplace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from hierarcaps.generation.preparation import BATCH_ROWS, open_database
+from hierarcaps.generation.caption_files import BATCH_ROWS, count_rows
+from hierarcaps.generation.preparation import open_database
 from hierarcaps.generation.text import words
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 # What ``words`` finds, which itself reads the captions beyond ASCII. To split is the fastest.
 _WORD = "[A-Za-z0-9]+(?:['-][A-Za-z0-9]+)*"
@@ -93,48 +91,6 @@ def sample_plainly(captions: str | Path, size: int, seed: int) -> list[int]:
     """Choose captions at random: distinct row numbers in a random order, ``size`` at most."""
     order = np.random.RandomState(seed).permutation(count_rows(captions))
     return order[:size].tolist()
-
-
-def count_rows(captions: str | Path) -> int:
-    """Return the number of captions in a file."""
-    import pyarrow.parquet as pq
-
-    return pq.read_metadata(captions).num_rows
-
-
-def take(captions: str | Path, rows: Sequence[int]) -> Any:
-    """Return some rows of a file of captions as an Arrow table, in the order of ``rows``."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    wanted = np.array(rows, dtype=np.int64)
-    in_order = np.sort(wanted)
-    found, start = [], 0
-    with pq.ParquetFile(captions) as file:
-        for batch in file.iter_batches(BATCH_ROWS):
-            here = in_order[slice(*np.searchsorted(in_order, [start, start + len(batch)]))]
-            found.append(batch.take(pa.array(here - start)))
-            start += len(batch)
-        table = pa.Table.from_batches(found, file.schema_arrow)
-    return table.take(pa.array(np.searchsorted(in_order, wanted)))
-
-
-def vocabulary(captions: str | Path) -> set[str]:
-    """Return all words of a file of captions."""
-    import pyarrow.parquet as pq
-
-    with pq.ParquetFile(captions) as file:
-        batches = file.iter_batches(BATCH_ROWS, columns=["caption"])
-        return {word for each in batches for text in each[0].to_pylist() for word in words(text)}
-
-
-def read_captions(captions: str | Path, rows: range) -> "pd.DataFrame":
-    """Return consecutive rows of a file of captions: ``caption`` and ``image`` (str or None)."""
-    import pandas as pd
-    import pyarrow.parquet as pq
-
-    part = pq.read_table(captions).slice(rows.start, len(rows))
-    return pd.DataFrame(part.to_pydict(), dtype=object)
 
 
 def _cover(vocabulary: _Vocabulary, texts: dict[int, str], size: int) -> list[int]:

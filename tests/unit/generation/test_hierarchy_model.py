@@ -1,6 +1,7 @@
 import json
 
 import pytest
+from captions_in_memory import prepare_captions
 from hostile_captions import HOSTILE
 from test_filter_and_recombine import GOOD, SEEDS, THRESHOLDS, LogicNLI
 from tiny_checkpoints import tiny_t5

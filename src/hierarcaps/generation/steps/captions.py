@@ -2,12 +2,8 @@
 
 from collections.abc import Sequence
 
-from hierarcaps.generation.preparation import (
-    REASONS,
-    Limits,
-    prepared_captions,
-    write_captions,
-)
+from hierarcaps.generation.caption_files import write_captions
+from hierarcaps.generation.preparation import REASONS, Limits, prepared_captions
 from hierarcaps.generation.sources import caption_parts
 from hierarcaps.generation.steps import Files, Params
 from hierarcaps.runtime.errors import InputError

@@ -1,8 +1,8 @@
 """What H writes."""
 
+from hierarcaps.generation.caption_files import count_rows, read_captions
 from hierarcaps.generation.filtering import Thresholds
 from hierarcaps.generation.negatives import add_negatives, write_positives
-from hierarcaps.generation.sampling import count_rows, read_captions
 from hierarcaps.generation.seq2seq import HierarchyModel
 from hierarcaps.generation.shards import (
     is_current,

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
+from hierarcaps.generation.caption_files import vocabulary
 from hierarcaps.generation.filtering import Thresholds, accepted, filter_positives
 from hierarcaps.generation.recombination import recombine
-from hierarcaps.generation.sampling import vocabulary
 from hierarcaps.generation.shards import gather, make_table, model_identity, shard_key, write_table
 from hierarcaps.generation.steps import Files, Params
 from hierarcaps.nli import open_nli

@@ -1,7 +1,7 @@
 """Samples of captions, each drawn once; the shards of what is written about them share it out."""
 
-from hierarcaps.generation.preparation import write_captions
-from hierarcaps.generation.sampling import sample_covering, sample_plainly, take
+from hierarcaps.generation.caption_files import take, write_captions
+from hierarcaps.generation.sampling import sample_covering, sample_plainly
 from hierarcaps.generation.steps import Files
 
 

@@ -1,8 +1,8 @@
 """What the language model writes from captions."""
 
+from hierarcaps.generation.caption_files import count_rows, read_captions
 from hierarcaps.generation.llm import open_llm
 from hierarcaps.generation.prompt_texts import get_prompt
-from hierarcaps.generation.sampling import count_rows, read_captions
 from hierarcaps.generation.seeding import write_seeds
 from hierarcaps.generation.shards import (
     is_current,
