@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 
 from hierarcaps.data.tables import Table
 from hierarcaps.generation.preparation import Limits, prepared_captions
@@ -14,5 +15,7 @@ def prepare_captions(table, excluded_images=(), **limits):
         for name in ("caption", "image")
     }
     part = Table(Path(), columns, range(len(table)), "row")
-    with prepared_captions([part], excluded_images, Limits(**limits)) as (counts, batches):
-        return pd.DataFrame(batches.read_all().to_pydict(), dtype=object), counts
+    with prepared_captions([part], excluded_images, Limits(**limits)) as (counts, kept):
+        tables = list(kept)
+    rows = pa.concat_tables(tables).to_pydict() if tables else {"caption": [], "image": []}
+    return pd.DataFrame(rows, dtype=object), counts

@@ -15,15 +15,15 @@ if TYPE_CHECKING:
 BATCH_ROWS = 1 << 17  # that are in memory at a time
 
 
-def write_captions(path: str | Path, batches: Iterable[Any]) -> None:
-    """Write batches of the columns ``caption`` and ``image`` as Parquet, a row group each."""
+def write_captions(path: str | Path, tables: Iterable[Any]) -> None:
+    """Write Arrow tables of the columns ``caption`` and ``image`` as one file."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     schema = pa.schema([("caption", pa.string()), ("image", pa.string())])
     with atomic_path(path) as partial, pq.ParquetWriter(partial, schema) as writer:
-        for batch in batches:
-            writer.write_batch(batch.cast(schema))
+        for table in tables:
+            writer.write_table(table.cast(schema))
 
 
 def count_rows(captions: str | Path) -> int:

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from hierarcaps.data.leakage import image_key
 from hierarcaps.data.names import names_an_image
 from hierarcaps.data.tables import Cell, Table
@@ -40,7 +42,7 @@ _PLAIN_IMAGE = (
 
 _JUDGED = """
 WITH read AS (
-  SELECT caption, image,
+  SELECT number, caption, image,
     coalesce(length(caption) <= $max_characters AND regexp_full_match(caption, $plain), false)
       AS is_plain,
     image IS NOT NULL AND $any_excluded AS has_image
@@ -51,13 +53,13 @@ WITH read AS (
     CASE WHEN is_plain THEN length(caption) - length(replace(caption, ' ', '')) + 1 END AS words,
   FROM read
 ), judged AS (
-  SELECT caption, image, is_plain, words,
+  SELECT number, caption, image, is_plain, words,
     has_image AND CASE WHEN stem = '' THEN image_key(image) ELSE stem END
       IN (SELECT key FROM excluded) AS of_test,
     CASE WHEN NOT is_plain THEN judge(caption) END AS verdict,
   FROM known
 ), named AS (
-  SELECT image,
+  SELECT number, image,
     CASE
       WHEN of_test THEN 'test_image'
       WHEN NOT is_plain THEN verdict.reason
@@ -71,18 +73,24 @@ WITH read AS (
   FROM judged
 )
 INSERT INTO staged
-SELECT reason, CASE WHEN reason IS NULL THEN caption END, CASE WHEN reason IS NULL THEN image END,
-  CASE WHEN reason IS NULL THEN md5_number(key) END
-FROM named
+SELECT number, reason, if(usable, caption, NULL), if(usable, image, NULL),
+  if(usable, md5_number(key), NULL)
+FROM (SELECT *, reason IS NULL AS usable FROM named)
 """
 # Of the rows of one key the first stays. Few keys have several, and these alone are joined.
 _REPEATED = """
 CREATE TABLE repeated AS
-SELECT key, min(rowid) AS first FROM staged WHERE reason IS NULL GROUP BY key HAVING count(*) > 1
+SELECT key, min(number) AS first FROM staged
+WHERE reason IS NULL GROUP BY key HAVING count(*) > 1
 """
-_KEPT = """
-SELECT staged.caption, staged.image FROM staged LEFT JOIN repeated USING (key)
-WHERE reason IS NULL AND (first IS NULL OR first = staged.rowid)
+_DUPLICATES = """
+SELECT number FROM staged JOIN repeated USING (key)
+WHERE reason IS NULL AND number > first ORDER BY number
+"""
+# By number, since DuckDB promises no order of its own.
+_USABLE = """
+SELECT number, caption, image FROM staged
+WHERE reason IS NULL AND number >= $start AND number < $stop ORDER BY number
 """
 
 
@@ -127,7 +135,7 @@ def judge(caption: str | None, limits: Limits) -> tuple[str | None, str, str]:
 @contextmanager
 def prepared_captions(
     parts: Iterable[Table], excluded_images: Iterable[str], limits: Limits
-) -> Iterator[tuple[dict[str, int], "pa.RecordBatchReader"]]:
+) -> Iterator[tuple[dict[str, int], Iterator["pa.Table"]]]:
     """Normalise captions, and leave out test images, unusable captions and duplicates.
 
     Duplicates are captions equal up to case, spacing and final punctuation; the first one stays.
@@ -139,15 +147,15 @@ def prepared_captions(
 
     Yields:
         How many rows ``entered``, were ``kept``, and were left out for each of ``REASONS``
-        (``address``: the caption is an address or a file name); and the kept rows, in batches of
-        ``BATCH_ROWS`` in the order of the parts, to be read within the block.
+        (``address``: the caption is an address or a file name); and the kept rows as Arrow tables
+        of ``caption`` and ``image``, in the order of the parts, to be read within the block.
 
     Raises:
         InputError: there is no room for them in the temporary folder.
     """
     with open_database() as database:
-        counts = _stage(database, parts, excluded_images, limits)
-        yield counts, database.sql(_KEPT).to_arrow_reader(BATCH_ROWS)
+        counts, duplicates = _stage(database, parts, excluded_images, limits)
+        yield counts, _kept(database, counts["entered"], duplicates)
 
 
 @contextmanager
@@ -178,11 +186,12 @@ def open_database() -> Iterator["duckdb.DuckDBPyConnection"]:
 def _stage(
     database: "duckdb.DuckDBPyConnection", parts: Iterable[Table], excluded: Iterable[str],
     limits: Limits,
-) -> dict[str, int]:  # fmt: skip
-    """Fill the tables ``staged`` (all rows, in order) and ``repeated``, and count."""
+) -> tuple[dict[str, int], np.ndarray]:  # fmt: skip
+    """Fill the table ``staged`` with all rows; return counts, and the numbers of duplicates."""
     _define_functions(database, limits)
     database.execute(
-        "CREATE TABLE staged (reason VARCHAR, caption VARCHAR, image VARCHAR, key UHUGEINT)"
+        "CREATE TABLE staged "
+        "(number BIGINT, reason VARCHAR, caption VARCHAR, image VARCHAR, key UHUGEINT)"
     )
     keys = sorted({image_key(name) for name in excluded})
     database.execute("CREATE TABLE excluded AS SELECT unnest($1::VARCHAR[]) AS key", [keys])
@@ -190,16 +199,35 @@ def _stage(
         **vars(limits), "plain": _PLAIN_CAPTION, "plain_image": _PLAIN_IMAGE,
         "any_excluded": bool(keys),
     }  # fmt: skip
+    entered = 0
     for table in parts:
-        database.register("part", _arrow(table.columns))
+        database.register("part", _arrow(table.columns, entered))
         database.execute(_JUDGED, settings)
+        entered += len(table)
     database.execute(_REPEATED)
+    duplicates = database.execute(_DUPLICATES).fetchnumpy()["number"]
     found = dict(database.execute("SELECT reason, count(*) FROM staged GROUP BY reason").fetchall())
-    usable = found.pop(None, 0)
-    [(kept,)] = database.execute(f"SELECT count(*) FROM ({_KEPT})").fetchall()
-    found["duplicate"] = usable - kept
-    entered = usable + sum(found.values()) - found["duplicate"]
-    return {"entered": entered, **{name: found.get(name, 0) for name in REASONS}, "kept": kept}
+    kept = found.pop(None, 0) - len(duplicates)
+    found["duplicate"] = len(duplicates)
+    counts = {"entered": entered, **{name: found.get(name, 0) for name in REASONS}, "kept": kept}
+    return counts, duplicates
+
+
+def _kept(
+    database: "duckdb.DuckDBPyConnection", entered: int, duplicates: np.ndarray
+) -> Iterator["pa.Table"]:
+    """Yield the usable rows but the duplicates, of ``BATCH_ROWS`` that entered at a time."""
+    import pyarrow as pa
+
+    for start in range(0, entered, BATCH_ROWS):
+        rows = {"start": start, "stop": start + BATCH_ROWS}
+        usable = database.sql(_USABLE, params=rows).to_arrow_table()
+        again = np.isin(usable["number"].to_numpy(), _between(duplicates, **rows))
+        yield usable.filter(pa.array(~again)).drop_columns("number")
+
+
+def _between(rising: np.ndarray, start: int, stop: int) -> np.ndarray:
+    return rising[slice(*np.searchsorted(rising, [start, stop]))]
 
 
 def _define_functions(database: "duckdb.DuckDBPyConnection", limits: Limits) -> None:
@@ -223,10 +251,12 @@ def _define_functions(database: "duckdb.DuckDBPyConnection", limits: Limits) -> 
     database.create_function("image_key", key_all, [text], text, **kinds)
 
 
-def _arrow(columns: Mapping[str, Iterable[Cell]]) -> Any:
+def _arrow(columns: Mapping[str, Iterable[Cell]], start: int) -> Any:
     import pyarrow as pa
 
-    return pa.table({name: _texts(list(columns[name])) for name in ("caption", "image")})
+    texts = {name: _texts(list(columns[name])) for name in ("caption", "image")}
+    numbers = np.arange(start, start + len(texts["caption"]))
+    return pa.table({"number": numbers, **texts})
 
 
 def _texts(cells: list[Cell]) -> Any:

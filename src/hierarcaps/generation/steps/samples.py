@@ -7,11 +7,9 @@ from hierarcaps.generation.steps import Files
 
 def make_seed_captions(captions: Files, size: int, seed: int, output: Files) -> None:
     """Draw the captions that seeds are written from: rare words are covered like common ones."""
-    sample = take(captions, sample_covering(captions, size, seed))
-    write_captions(output, sample.combine_chunks().to_batches())
+    write_captions(output, [take(captions, sample_covering(captions, size, seed))])
 
 
 def make_item_captions(captions: Files, size: int, seed: int, output: Files) -> None:
     """Draw the captions that items are written from, each as likely as any other."""
-    sample = take(captions, sample_plainly(captions, size, seed))
-    write_captions(output, sample.combine_chunks().to_batches())
+    write_captions(output, [take(captions, sample_plainly(captions, size, seed))])
