@@ -123,6 +123,7 @@ mlflow: $(ENV)/installed  ## MLflow's pages on localhost, runs grouped by model 
 benchmark: $(ENV)/installed  ## Speed, as ratios measured in one run
 	$(BIN)/python benchmarks/evaluation.py
 	$(BIN)/python benchmarks/alignment.py
+	$(BIN)/python benchmarks/captions.py
 
 lock: $(ENV)/installed  ## constraints.txt and the environments of rules, from pyproject.toml (NEWEST=1: newer versions)
 	$(BIN)/python workflow/lock.py $(if $(NEWEST),--upgrade)

@@ -25,8 +25,8 @@ rule gather_captions:
         "../envs/core.yml"
     threads: 2
     resources:
-        mem_mb=growing(1000, 2),
-        runtime=growing(10, 0.03),
+        mem_mb=growing(1500, 0.1),
+        runtime=growing(10, 0.01),
     params:
         *code_of("gather_captions.py"),
         sources=lambda wildcards: config["captions"]["sources"][wildcards.split],
@@ -100,8 +100,8 @@ rule sample_seed_captions:
         "../envs/core.yml"
     threads: 2
     resources:
-        mem_mb=growing(1000, 2),
-        runtime=growing(10, 0.03),
+        mem_mb=growing(1500, 0.3),
+        runtime=growing(10, 0.02),
     params:
         *code_of("sample_seed_captions.py"),
         size=GENERATION["seeds"]["captions"],
@@ -125,8 +125,8 @@ rule sample_item_captions:
         "../envs/core.yml"
     threads: 1
     resources:
-        mem_mb=growing(1000, 2),
-        runtime=growing(10, 0.03),
+        mem_mb=growing(1500, 0.3),
+        runtime=growing(10, 0.02),
     params:
         *code_of("sample_item_captions.py"),
         size=GENERATION["production"]["captions"],
@@ -319,7 +319,7 @@ rule gather_items:
     conda:
         "../envs/torch.yml"
     resources:
-        mem_mb=growing(4000),
+        mem_mb=growing(2000, 20),
         runtime=growing(30),
     params:
         *code_of("gather_items.py"),
@@ -344,7 +344,7 @@ rule write_datasheet:
     conda:
         "../envs/torch.yml"
     resources:
-        mem_mb=growing(4000),
+        mem_mb=growing(2000, 20),
         runtime=growing(30),
     params:
         *code_of("write_datasheet.py"),
