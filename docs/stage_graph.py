@@ -66,7 +66,7 @@ STAGES = {
         "Seeds",
         ("language model,", "NLI filter, recombined"),
         "data",
-        ("write_seeds", "augment", "filter_written", "recombine"),
+        ("sample_seed_captions", "write_seeds", "augment", "filter_written", "recombine"),
     ),
     "hierarchy_model": Stage(
         (2, 1),
@@ -80,7 +80,7 @@ STAGES = {
         "Items",
         ("four tiers and their", "negatives, filtered"),
         "data",
-        ("write_items", "gather_items"),
+        ("sample_item_captions", "write_items", "gather_items"),
     ),
     "evaluation": Stage(
         (4, 1),

@@ -45,11 +45,12 @@ DECIDES: dict[str, set[str]] = {
     "nli.train.seed": {"train_nli", "evaluate_nli"} | MLFLOW,
     "nli.thresholds": JUDGED,
     "nli.thresholds.contradiction": {"write_items"},
-    "generation.seed": {"write_seeds", "filter_written", "augment", "recombine", "write_items"}
-    | {"ablate_augmentation"},
+    "generation.seed": {"sample_seed_captions", "sample_item_captions", "write_seeds", "augment"}
+    | {"filter_written", "recombine", "write_items", "ablate_augmentation"},
     "generation.mend": {"filter_written"},
     "generation.held_out": {"filter_written"},
     "generation.seeds": {"write_seeds"},
+    "generation.seeds.captions": {"sample_seed_captions", "write_seeds"},
     "generation.seeds.llm": {"write_seeds", "augment"},
     "generation.seeds.prompt": {"write_seeds", "filter_written", "write_datasheet"},
     "generation.seeds.shards": {"write_seeds", "filter_written"},
@@ -58,6 +59,7 @@ DECIDES: dict[str, set[str]] = {
     "generation.recombination": {"recombine", "ablate_augmentation"},
     "generation.hierarchy_model": {"train_hierarchy_model", "ablate_augmentation"} | MLFLOW,
     "generation.production": {"write_items"},
+    "generation.production.captions": {"sample_item_captions", "write_items"},
     "generation.production.shards": {"write_items", "gather_items"},
     "alignment": {"align"},
     "alignment.training": {"align", "write_leaderboard"},

@@ -50,6 +50,9 @@ def test_an_edit_concerns_the_rules_that_import_the_module_and_no_others():
     assert rules("runtime/tracking.py") == {"mirror_to_mlflow"}
     # The steps of the hierarchy pipeline share a package that imports none of them.
     assert rules("generation/llm.py") == {"write_seeds", "augment"}
+    assert rules("generation/preparation.py") == {"gather_captions", "sample_seed_captions"} | (
+        {"sample_item_captions"}
+    )
     assert rules("generation/datasheet.py") == {"write_datasheet"}
     assert rules("generation/distillation.py") == {"train_hierarchy_model", "ablate_augmentation"}
 

@@ -38,9 +38,11 @@ RUNS = [
 ] + ALIGNED
 
 
-def growing(first):
-    """A resource that grows with every attempt: what failed for want of it gets more."""
-    return lambda wildcards, attempt: first * attempt
+def growing(first, for_each_mb=0):
+    """A resource that grows with the input (MB), and with every attempt: what failed gets more."""
+    if not for_each_mb:
+        return lambda wildcards, attempt: first * attempt
+    return lambda wildcards, input, attempt: int(first + for_each_mb * input.size_mb) * attempt
 
 
 def local_model(name):

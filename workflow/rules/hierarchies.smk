@@ -25,10 +25,11 @@ rule gather_captions:
         "logs/benchmarks/gather_captions/{split}.tsv"
     priority: 20
     conda:
-        "../envs/torch.yml"
+        "../envs/core.yml"
+    threads: 2
     resources:
-        mem_mb=growing(4000),
-        runtime=growing(60),
+        mem_mb=growing(1500, 0.1),
+        runtime=growing(10, 0.01),
     params:
         *code_of("gather_captions.py"),
         sources=lambda wildcards: config["captions"]["sources"][wildcards.split],
@@ -87,10 +88,60 @@ rule evaluate_nli:
         "../scripts/evaluate_nli.py"
 
 
+rule sample_seed_captions:
+    """The captions that seeds are written from, of which rare words have their share."""
+    input:
+        captions=f"{DATA}/captions-train.parquet",
+    output:
+        f"{DATA}/seeds/captions.parquet",
+    log:
+        "logs/sample_seed_captions.log",
+    benchmark:
+        "logs/benchmarks/sample_seed_captions.tsv"
+    priority: 20
+    conda:
+        "../envs/core.yml"
+    threads: 2
+    resources:
+        mem_mb=growing(1500, 0.3),
+        runtime=growing(10, 0.02),
+    params:
+        *code_of("sample_seed_captions.py"),
+        size=GENERATION["seeds"]["captions"],
+        seed=GENERATION["seed"],
+    script:
+        "../scripts/sample_seed_captions.py"
+
+
+rule sample_item_captions:
+    """The captions that items are written from, each as likely as any other."""
+    input:
+        captions=f"{DATA}/captions-{{split}}.parquet",
+    output:
+        f"{DATA}/items-{{split}}/captions.parquet",
+    log:
+        "logs/sample_item_captions/{split}.log",
+    benchmark:
+        "logs/benchmarks/sample_item_captions/{split}.tsv"
+    priority: 20
+    conda:
+        "../envs/core.yml"
+    threads: 1
+    resources:
+        mem_mb=growing(1500, 0.3),
+        runtime=growing(10, 0.02),
+    params:
+        *code_of("sample_item_captions.py"),
+        size=GENERATION["production"]["captions"],
+        seed=GENERATION["seed"],
+    script:
+        "../scripts/sample_item_captions.py"
+
+
 rule write_seeds:
     """Let a language model write hierarchies for a shard of a covering sample of captions."""
     input:
-        captions=f"{DATA}/captions-train.parquet",
+        captions=rules.sample_seed_captions.output,
     output:
         f"{DATA}/seeds/shard{{shard}}.parquet",
     log:
@@ -265,7 +316,7 @@ rule write_items:
     input:
         NLI_FILES,
         model=local_model(HIERARCHY_MODEL),
-        captions=f"{DATA}/captions-{{split}}.parquet",
+        captions=rules.sample_item_captions.output,
     output:
         f"{DATA}/items-{{split}}/shard{{shard}}.parquet",
     log:
@@ -304,7 +355,7 @@ rule gather_items:
     conda:
         "../envs/torch.yml"
     resources:
-        mem_mb=growing(4000),
+        mem_mb=growing(2000, 20),
         runtime=growing(30),
     params:
         *code_of("gather_items.py"),
@@ -330,7 +381,7 @@ rule write_datasheet:
     conda:
         "../envs/torch.yml"
     resources:
-        mem_mb=growing(4000),
+        mem_mb=growing(2000, 20),
         runtime=growing(30),
     params:
         *code_of("write_datasheet.py"),

@@ -8,7 +8,7 @@ with job(snakemake):
     from hierarcaps.generation.steps.items import make_items
 
     make_items(
-        snakemake.input.captions,
+        snakemake.input.captions[0],
         int(snakemake.wildcards.shard),
         snakemake.params.settings["shards"],
         Path(snakemake.input.model[0]).parent,

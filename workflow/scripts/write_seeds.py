@@ -6,7 +6,7 @@ with job(snakemake):
     from hierarcaps.generation.steps.seeds import make_seeds
 
     make_seeds(
-        snakemake.input.captions,
+        snakemake.input.captions[0],
         int(snakemake.wildcards.shard),
         snakemake.params.settings["shards"],
         snakemake.params.settings,

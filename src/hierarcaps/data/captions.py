@@ -1,18 +1,28 @@
 """Captions and the images they are of, from any table, Conceptual Captions, or COCO's annotations.
 
-Every reader returns a ``Table`` with the columns ``caption`` and ``image``; both may have nulls,
-and what a null means is for the caller to say.
+Every reader returns a ``Table`` with the columns ``caption`` and ``image``, or yields several, of
+files that need not fit into memory; both columns may have nulls, and what a null means is for the
+caller to say.
 """
 
 import json
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
 from hierarcaps.data.names import file_name, is_address, is_sentence, names_an_image
-from hierarcaps.data.tables import Cell, Table, read_plain_rows, read_table, shorten
+from hierarcaps.data.tables import (
+    PART_ROWS,
+    Cell,
+    Table,
+    join,
+    read_plain_rows,
+    read_table_parts,
+    shorten,
+)
 from hierarcaps.runtime.errors import InputError
 
 # How Conceptual Captions come, by the names their columns get where a file has a header row.
@@ -40,26 +50,38 @@ def read_caption_table(path: str | Path, caption: str, image: str | None) -> Tab
         InputError: as ``read_table``, and columns that have shifted: a sentence for an image, or
             addresses for most captions.
     """
-    path = Path(path)
-    if image is not None:
-        table, given = read_table(path, (caption, image)), image
-    else:
-        table = read_table(path, (caption,), IMAGE_COLUMNS)
-        there = [name for name in IMAGE_COLUMNS if name in table.columns and name != caption]
-        given = there[0] if there else ""
-    nothing: Sequence[Cell] = [None] * len(table)
-    images = [each or None for each in table.columns.get(given, nothing)]
-    found = Table(
-        table.path, {"caption": table.columns[caption], "image": images}, table.places, table.unit
-    )
-    for index, name in enumerate(images):
-        if name is not None and is_sentence(name):
-            raise InputError(
-                f"{found.where(index)}: found {shorten(name)} for the image, expected a file name "
-                "or an address; have the columns shifted?"
-            )
-    _check_captions(found)
-    return found
+    return join(caption_table_parts(path, caption, image))
+
+
+def caption_table_parts(path: str | Path, caption: str, image: str | None) -> Iterator[Table]:
+    """Yield what :func:`read_caption_table` reads in parts, as ``tables.read_table_parts``."""
+    given = image or ""
+    wanted, optional = ((caption, image), ()) if image else ((caption,), IMAGE_COLUMNS)
+    rows, addresses, first = 0, 0, ""
+    for table in read_table_parts(path, wanted, optional):
+        if image is None:
+            there = [name for name in IMAGE_COLUMNS if name in table.columns and name != caption]
+            given = there[0] if there else ""
+        captions = table.columns[caption]
+        nothing: Sequence[Cell] = [None] * len(table)
+        images = [each or None for each in table.columns.get(given, nothing)]
+        found = Table(table.path, {"caption": captions, "image": images}, table.places, table.unit)
+        for index, name in enumerate(images):
+            if name is not None and is_sentence(name):
+                raise InputError(
+                    f"{found.where(index)}: found {shorten(name)} for the image, expected a file "
+                    "name or an address; have the columns shifted?"
+                )
+        of_address = [i for i, text in enumerate(captions) if text and names_an_image(text)]
+        if of_address and not addresses:
+            first = f"{found.where(of_address[0])}: found {shorten(captions[of_address[0]])}"
+        rows, addresses = rows + len(found), addresses + len(of_address)
+        yield found
+    if 2 * addresses > rows:
+        raise InputError(
+            f"{first} for the caption, and addresses or file names in {addresses} of {rows} rows, "
+            "expected words; is it another column?"
+        )
 
 
 def captions_by_image(table: Table) -> dict[str, list[str]]:
@@ -94,20 +116,8 @@ def captions_by_image(table: Table) -> dict[str, list[str]]:
     return by_image
 
 
-def _check_captions(table: Table) -> None:
-    """Raise InputError where most captions are addresses: another column was meant."""
-    captions = table.columns["caption"]
-    addresses = [i for i, text in enumerate(captions) if text and names_an_image(text)]
-    if 2 * len(addresses) > len(captions):
-        raise InputError(
-            f"{table.where(addresses[0])}: found {shorten(captions[addresses[0]])} for the "
-            f"caption, and addresses or file names in {len(addresses)} of {len(captions)} rows, "
-            "expected words; is it another column?"
-        )
-
-
-def read_conceptual(path: str | Path) -> Table:
-    """Read Conceptual Captions as published: tabs part the columns, quotes are plain text.
+def conceptual_parts(path: str | Path) -> Iterator[Table]:
+    """Yield Conceptual Captions as published, in parts: tabs part columns, quotes are plain text.
 
     The first row tells which of ``CONCEPTUAL_FORMATS`` it is; a header row is none of the captions.
 
@@ -116,31 +126,31 @@ def read_conceptual(path: str | Path) -> Table:
             one without an address in its place.
     """
     path = Path(path)
-    captions: list[Cell] = []
-    images: list[Cell] = []
-    places: list[int] = []
-    columns: tuple[str, ...] | None = None
-    for line, cells in read_plain_rows(path, "table of captions and addresses"):
-        if columns is None:
-            columns, is_header = _conceptual_columns(path, line, cells)
-            width, of_caption, of_url = len(columns), columns.index("caption"), columns.index("url")
-            if is_header:
-                continue
-        if len(cells) != width:
-            raise InputError(
-                f"{path}, line {line}: found {len(cells)} fields, expected {width} as in the "
-                f"first row ({', '.join(columns)})"
-            )
-        url = cells[of_url].strip()
-        if url and not names_an_image(url):
-            raise InputError(
-                f"{path}, line {line}: found {shorten(url)} for the address, expected "
-                f"{', '.join(columns)} in this order as in the first row"
-            )
-        captions.append(cells[of_caption])
-        images.append(url or None)
-        places.append(line)
-    return Table(path, {"caption": captions, "image": images}, places, "line")
+    rows = read_plain_rows(path, "table of captions and addresses")
+    first = next(rows, None)
+    if first is None:
+        return
+    columns, is_header = _conceptual_columns(path, *first)
+    rows = rows if is_header else chain([first], rows)
+    width, of_caption, of_url = len(columns), columns.index("caption"), columns.index("url")
+    while part := list(islice(rows, PART_ROWS)):
+        captions: list[Cell] = []
+        images: list[Cell] = []
+        for line, cells in part:
+            if len(cells) != width:
+                raise InputError(
+                    f"{path}, line {line}: found {len(cells)} fields, expected {width} as in the "
+                    f"first row ({', '.join(columns)})"
+                )
+            url = cells[of_url].strip()
+            if url and not names_an_image(url):
+                raise InputError(
+                    f"{path}, line {line}: found {shorten(url)} for the address, expected "
+                    f"{', '.join(columns)} in this order as in the first row"
+                )
+            captions.append(cells[of_caption])
+            images.append(url or None)
+        yield Table(path, {"caption": captions, "image": images}, [n for n, _ in part], "line")
 
 
 def _conceptual_columns(

@@ -9,8 +9,9 @@ import gzip
 import io
 import re
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from hierarcaps.runtime.errors import InputError
 
 Cell = str | None
 SHOWN = 40  # characters of a cell in a sentence
+PART_ROWS = 1 << 16  # that are held as texts at a time, where a table is read in parts
 
 
 @dataclass(frozen=True)
@@ -63,19 +65,41 @@ def read_table(
         InputError: no such file, not UTF-8 text, a column that is missing or there twice, a row of
             another width than the header, a quote out of place, or a column that holds no texts.
     """
+    return join(read_table_parts(path, columns, optional, what))
+
+
+def read_table_parts(
+    path: str | Path, columns: Sequence[str], optional: Sequence[str] = (), what: str = "table"
+) -> Iterator[Table]:
+    """Yield what :func:`read_table` reads, ``PART_ROWS`` rows at a time; at least one part.
+
+    Raises:
+        InputError: as :func:`read_table`, when the fault is come to.
+    """
     path = Path(path)
     if path.suffix == ".parquet":
-        return _read_parquet(path, columns, optional, what)
+        yield from _parquet_parts(path, columns, optional, what)
+        return
     rows = read_rows(path, what=what)
     header = [name.strip() for name in next(rows, (0, []))[1]]
     wanted = _check_header(path, header, columns, optional)
-    places: list[int] = []
-    cells: list[list[str]] = []
-    for line, row in rows:
-        places.append(line)
-        cells.append(row)
-    found = {name: [row[place] for row in cells] for name, place in wanted.items()}
-    return Table(path, found, places, "line")
+    at_first = True
+    while (part := list(islice(rows, PART_ROWS))) or at_first:
+        at_first = False
+        found = {name: [row[place] for _, row in part] for name, place in wanted.items()}
+        yield Table(path, found, [line for line, _ in part], "line")
+
+
+def join(parts: Iterable[Table]) -> Table:
+    """Return the parts of one file, of which there is at least one, as one table."""
+    first, *others = parts
+    columns = {name: list(cells) for name, cells in first.columns.items()}
+    places = list(first.places)
+    for part in others:
+        places += part.places
+        for name, cells in part.columns.items():
+            columns[name] += cells
+    return Table(first.path, columns, places, first.unit)
 
 
 def read_rows(
@@ -184,11 +208,28 @@ def _check_line_breaks(path: Path, line: int, cells: Sequence[str], separator: s
                 )
 
 
-def _read_parquet(path: Path, columns: Sequence[str], optional: Sequence[str], what: str) -> Table:
-    wanted = _check_header(path, parquet_schema(path, what).names, columns, optional)
-    table = read_parquet_columns(path, list(wanted), what)
-    found = {name: text_column(path, table, name) for name in wanted}
-    return Table(path, found, range(1, table.num_rows + 1), "row")
+def _parquet_parts(
+    path: Path, columns: Sequence[str], optional: Sequence[str], what: str
+) -> Iterator[Table]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    schema = parquet_schema(path, what)
+    wanted = list(_check_header(path, schema.names, columns, optional))
+    for name in wanted:
+        _check_text_column(path, name, schema.field(name).type)
+    done = 0
+    try:
+        with pq.ParquetFile(path) as file:
+            for batch in file.iter_batches(PART_ROWS, columns=wanted):
+                found = {name: batch.column(name).to_pylist() for name in wanted}
+                places = range(done + 1, done + 1 + len(batch))
+                done = places.stop - 1
+                yield Table(path, found, places, "row")
+    except (OSError, pa.ArrowException) as error:
+        raise InputError(f"{path}: not a readable {what} ({_first_line(error)})") from None
+    if not done:
+        yield Table(path, {name: [] for name in wanted}, range(0), "row")
 
 
 def parquet_schema(path: Path, what: str) -> Any:
@@ -230,9 +271,13 @@ def text_column(path: Path, table: Any, name: str) -> list[Cell]:
         InputError: it holds something else.
     """
     column = table.column(name)
-    if not is_text(column.type) and not is_null(column.type):
-        raise InputError(f"{path}: column {name!r} holds {column.type}, expected texts")
+    _check_text_column(path, name, column.type)
     return column.to_pylist()
+
+
+def _check_text_column(path: Path, name: str, kind: Any) -> None:
+    if not is_text(kind) and not is_null(kind):
+        raise InputError(f"{path}: column {name!r} holds {kind}, expected texts")
 
 
 def is_text(kind: Any) -> bool:

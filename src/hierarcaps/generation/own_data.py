@@ -6,9 +6,10 @@ Long work is done a part at a time, so that the same call goes on after an inter
 
 import csv
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pandas as pd
@@ -20,7 +21,9 @@ from hierarcaps.data.hierarchy import (
     write_hierarchies,
 )
 from hierarcaps.data.official import known_test_images
+from hierarcaps.data.tables import Table
 from hierarcaps.evaluation.describe import read_candidates
+from hierarcaps.generation.caption_files import take, write_captions
 from hierarcaps.generation.filtering import (
     Thresholds,
     accepted,
@@ -31,11 +34,13 @@ from hierarcaps.generation.filtering import (
 from hierarcaps.generation.llm import open_llm
 from hierarcaps.generation.mending import mend
 from hierarcaps.generation.negatives import add_negatives
+from hierarcaps.generation.preparation import Limits, prepared_captions
 from hierarcaps.generation.prompt_texts import get_prompt
+from hierarcaps.generation.sampling import sample_covering
 from hierarcaps.generation.seeding import write_seeds
 from hierarcaps.generation.seq2seq import HierarchyModel
 from hierarcaps.generation.shards import in_parts, make_table, model_identity, shard_key
-from hierarcaps.generation.sources import prepare_captions, read_captions, sample_covering
+from hierarcaps.generation.sources import caption_parts
 from hierarcaps.nli import NLIModel, open_nli
 from hierarcaps.runtime.errors import InputError
 from hierarcaps.runtime.files import atomic_path
@@ -200,14 +205,22 @@ def _usable_captions(
     """Return usable captions (``caption``, ``image``), and how many there were and why no more."""
     if path.suffix == ".txt":
         texts = read_candidates(path)
-        table = pd.DataFrame({"caption": texts, "image": [None] * len(texts)}, dtype=object)
+        columns = {"caption": texts, "image": [None] * len(texts)}
+        parts: Iterable[Table] = [Table(path, columns, range(len(texts)), "row")]
     else:
-        table = read_captions(path, "coco" if path.suffix == ".json" else "table")
-    kept, counts = prepare_captions(table, known_test_images(), min_words=MIN_WORDS)
-    if kept.empty:
-        why = ", ".join(f"{n} {reason}" for reason, n in counts.items() if n)
-        raise InputError(f"{path}: found no usable caption ({why})")
-    if count is not None and count < len(kept):
-        kept = kept.iloc[sample_covering(list(kept["caption"]), count, seed)]
-        counts["sampled"] = len(kept)
-    return kept.reset_index(drop=True), counts
+        parts = caption_parts(path, "coco" if path.suffix == ".json" else "table")
+    limits = Limits(min_words=MIN_WORDS)
+    with (
+        prepared_captions(parts, known_test_images(), limits) as (counts, kept),
+        TemporaryDirectory() as folder,
+    ):
+        if not counts["kept"]:
+            why = ", ".join(f"{n} {reason}" for reason, n in counts.items() if n)
+            raise InputError(f"{path}: found no usable caption ({why})")
+        file = Path(folder, "captions.parquet")
+        write_captions(file, kept)
+        rows: Sequence[int] = range(counts["kept"])
+        if count is not None and count < len(rows):
+            rows = sample_covering(file, count, seed)
+            counts["sampled"] = len(rows)
+        return pd.DataFrame(take(file, rows).to_pydict(), dtype=object), counts

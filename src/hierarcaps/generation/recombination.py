@@ -106,7 +106,7 @@ def recombine(
 
 def fill_up(
     chains: Sequence[Sequence[str]],
-    captions: Iterable[str],
+    attested: Iterable[str],
     size: int,
     seed: int,
     nli: NLIModel,
@@ -115,9 +115,8 @@ def fill_up(
     """Recombine ``chains`` until there are ``size`` in all, and filter what was made.
 
     Returns:
-        One row of ``shards.COLUMNS`` for each made; ``captions`` attest word forms.
+        One row of ``shards.COLUMNS`` for each made; ``attested`` are words of captions.
     """
-    attested = {word for text in captions for word in words(text)}
     made = recombine(chains, max(0, size - len(chains)), seed, attested)
     rows = [{"caption": c[-1], "tiers": c, "source": "recombination"} for c in made]
     return filter_positives(make_table(rows), nli, thresholds)

@@ -79,6 +79,10 @@ def read_table(path: str | Path) -> pd.DataFrame:
     Raises:
         InputError: the file is missing, unreadable or has other columns.
     """
+    return make_table(_read_rows(path))
+
+
+def _read_rows(path: str | Path) -> list[dict[str, Any]]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -91,7 +95,7 @@ def read_table(path: str | Path) -> pd.DataFrame:
             f"{path}: found the columns {', '.join(content.column_names)}, "
             f"expected {', '.join(COLUMNS)}"
         )
-    return make_table(content.to_pylist())
+    return content.to_pylist()
 
 
 def read_metadata(path: str | Path) -> tuple[str, dict[str, Any]]:
@@ -116,8 +120,7 @@ def is_current(path: str | Path, key: str) -> bool:
 
 def gather(paths: Sequence[str | Path]) -> pd.DataFrame:
     """Return the rows of all shards, in the order of ``paths``."""
-    tables = [read_table(path) for path in paths]
-    return make_table([row for table in tables for row in table.to_dict("records")])
+    return make_table([row for path in paths for row in _read_rows(path)])
 
 
 def in_parts(

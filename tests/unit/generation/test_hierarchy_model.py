@@ -3,6 +3,7 @@ import json
 import numpy as np
 import pytest
 import torch
+from captions_in_memory import prepare_captions
 from hostile_captions import HOSTILE
 from safetensors.numpy import load_file
 from small_memory import small_memory
@@ -19,7 +20,6 @@ from hierarcaps.generation.oracle import negative_faults
 from hierarcaps.generation.recombination import recombine
 from hierarcaps.generation.seq2seq import HierarchyModel, examples_of
 from hierarcaps.generation.shards import make_table
-from hierarcaps.generation.sources import prepare_captions
 from hierarcaps.runtime.errors import InputError
 
 SETTINGS = {

@@ -3,15 +3,12 @@ import unicodedata
 
 import pandas as pd
 import pytest
+from captions_in_memory import prepare_captions
 from hostile_captions import HOSTILE
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hierarcaps.generation.sources import (
-    prepare_captions,
-    read_captions,
-    sample_covering,
-)
+from hierarcaps.generation.sources import read_captions
 from hierarcaps.generation.text import normalise, text_key, words
 from hierarcaps.runtime.errors import InputError
 
@@ -155,14 +152,3 @@ def test_bad_sources_get_one_sentence(tmp_path, name, content, kind, message):
 def test_missing_source():
     with pytest.raises(InputError, match="no such caption file"):
         read_captions("nowhere.csv")
-
-
-def test_sampling_covers_rare_words():
-    captions = ["a common dog on grass"] * 300 + ["a rare zebra", "an owl"]
-    chosen = sample_covering(captions, 30, seed=0)
-    assert len(set(chosen)) == 30
-    assert {300, 301} <= set(chosen)
-    assert chosen == sample_covering(captions, 30, seed=0)
-    assert chosen != sample_covering(captions, 30, seed=1)
-    assert sorted(sample_covering(captions, 999, seed=0)) == list(range(302))
-    assert sample_covering([], 5, seed=0) == []

@@ -23,5 +23,6 @@ __all__ = [
     "hierarchy_model",
     "items",
     "recombination",
+    "samples",
     "seeds",
 ]

@@ -3,6 +3,7 @@
 import pandas as pd
 
 from hierarcaps.generation.ablation import WITH, WITHOUT, compare_lessons
+from hierarcaps.generation.caption_files import vocabulary
 from hierarcaps.generation.filtering import Thresholds, accepted
 from hierarcaps.generation.oracle import positive_faults
 from hierarcaps.generation.recombination import fill_up
@@ -37,10 +38,10 @@ def make_ablation(
     thresholds = Thresholds.from_params(nli_settings["thresholds"])
     written = list(accepted(read_table(seeds))["tiers"])
     added = list(accepted(read_table(augmentation))["tiers"])
-    texts = list(pd.read_parquet(captions)["caption"])
+    attested = vocabulary(captions)
     lessons = {}
     for name, chains in ((WITH, [*written, *added]), (WITHOUT, written)):
-        table = fill_up(chains, texts, size, seed, nli, thresholds)
+        table = fill_up(chains, attested, size, seed, nli, thresholds)
         lessons[name] = [*chains, *accepted(table)["tiers"]]
     seen = pd.read_parquet(validation)
     content = compare_lessons(

@@ -1,7 +1,6 @@
 """What the language model writes in the context of accepted seeds."""
 
-import pandas as pd
-
+from hierarcaps.generation.caption_files import read_texts
 from hierarcaps.generation.filtering import accepted
 from hierarcaps.generation.llm import open_llm
 from hierarcaps.generation.seeding import augment
@@ -35,6 +34,6 @@ def make_augmentation(
     hidden = [chain[-1] for chain in held_out(table)["tiers"]]
     rows = []
     if settings["prompts"]:  # else the model, half a minute to load, is not opened
-        texts = pd.read_parquet(captions)["caption"] if settings["attested"] else None
+        texts = read_texts(captions) if settings["attested"] else None
         rows = augment(chains, open_llm(dict(llm)), dict(settings), seed, hidden, texts)
     write_table(output, make_table(rows), key)

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-import pandas as pd
-
-from hierarcaps.generation.sources import prepare_captions, read_captions
+from hierarcaps.generation.caption_files import write_captions
+from hierarcaps.generation.preparation import REASONS, Limits, prepared_captions
+from hierarcaps.generation.sources import caption_parts
 from hierarcaps.generation.steps import Files, Params
 from hierarcaps.runtime.errors import InputError
-from hierarcaps.runtime.files import atomic_path, write_json
+from hierarcaps.runtime.files import write_json
 
 
 def make_captions(
@@ -23,13 +23,12 @@ def make_captions(
         output: parquet file.
         counts: JSON file of what was left out, and why.
     """
-    table = pd.concat([read_captions(**source) for source in sources], ignore_index=True)
-    kept, numbers = prepare_captions(table, excluded_images, **settings)
-    if kept.empty:
-        files = ", ".join(str(source["path"]) for source in sources)
-        counted = [f"{n} {reason}" for reason, n in numbers.items() if n and reason != "entered"]
-        why = f" ({', '.join(counted)})" if counted else ""
-        raise InputError(f"{files}: no usable caption is left, of {len(table)}{why}")
-    with atomic_path(output) as partial:
-        kept.to_parquet(partial, index=False)
+    parts = (part for source in sources for part in caption_parts(**source))
+    with prepared_captions(parts, excluded_images, Limits(**settings)) as (numbers, kept):
+        if not numbers["kept"]:
+            files = ", ".join(str(source["path"]) for source in sources)
+            left_out = ", ".join(f"{numbers[name]} {name}" for name in REASONS if numbers[name])
+            why = f" ({left_out})" if left_out else ""
+            raise InputError(f"{files}: no usable caption is left, of {numbers['entered']}{why}")
+        write_captions(output, kept)
     write_json(counts, numbers)

@@ -1,7 +1,6 @@
 """What H writes."""
 
-import pandas as pd
-
+from hierarcaps.generation.caption_files import count_rows, read_captions
 from hierarcaps.generation.filtering import Thresholds
 from hierarcaps.generation.negatives import add_negatives, write_positives
 from hierarcaps.generation.seq2seq import HierarchyModel
@@ -21,10 +20,10 @@ def make_items(
     captions: Files, shard: int, shards: int, model: Files, settings: Params, nli_model: Files,
     nli_settings: Params, seed: int, output: Files,
 ) -> None:  # fmt: skip
-    """Write the positives and negatives of a shard of the captions, with H and the NLI filter.
+    """Write the positives and negatives of a shard of the captions drawn for it, by H and NLI.
 
-    ``settings`` is the params section ``generation.production``: ``captions`` (how many in all
-    shards), ``batch_size``, ``device``, ``positives`` and ``negatives``.
+    ``settings`` is the params section ``generation.production``: ``batch_size``, ``device``,
+    ``positives`` and ``negatives``.
     """
     key = shard_key(
         "items", settings=dict(settings), nli_settings=dict(nli_settings), seed=seed,
@@ -33,10 +32,7 @@ def make_items(
     )  # fmt: skip
     if is_current(output, key):
         return
-    table = pd.read_parquet(captions)
-    order = table.sample(frac=1, random_state=seed).head(settings["captions"])
-    rows = shard_rows(len(order), shard, shards)
-    part = order.iloc[rows.start : rows.stop]
+    part = read_captions(captions, shard_rows(count_rows(captions), shard, shards))
     h = HierarchyModel(
         str(model), batch_size=settings["batch_size"], device=settings.get("device", "auto")
     )

@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 
-import pandas as pd
-
+from hierarcaps.generation.caption_files import vocabulary
 from hierarcaps.generation.filtering import Thresholds, accepted
 from hierarcaps.generation.recombination import fill_up
 from hierarcaps.generation.shards import gather, model_identity, shard_key, write_table
@@ -21,10 +20,9 @@ def make_recombination(
     ``captions`` attests word forms (see ``recombination.fill_up``).
     """
     chains = list(accepted(gather(inputs))["tiers"])
-    texts = list(pd.read_parquet(captions)["caption"])
     nli = open_nli(nli_model, nli_settings)
     thresholds = Thresholds.from_params(nli_settings["thresholds"])
-    table = fill_up(chains, texts, size, seed, nli, thresholds)
+    table = fill_up(chains, vocabulary(captions), size, seed, nli, thresholds)
     key = shard_key(
         "recombination",
         inputs=[sha256_file(path) for path in inputs],

@@ -1,7 +1,6 @@
 """What the language model writes from captions."""
 
-import pandas as pd
-
+from hierarcaps.generation.caption_files import count_rows, read_captions
 from hierarcaps.generation.llm import open_llm
 from hierarcaps.generation.prompt_texts import get_prompt
 from hierarcaps.generation.seeding import write_seeds
@@ -11,7 +10,6 @@ from hierarcaps.generation.shards import (
     shard_rows,
     write_table,
 )
-from hierarcaps.generation.sources import sample_covering
 from hierarcaps.generation.steps import Files, Params
 from hierarcaps.runtime.files import sha256_file
 
@@ -19,10 +17,10 @@ from hierarcaps.runtime.files import sha256_file
 def make_seeds(
     captions: Files, shard: int, shards: int, settings: Params, seed: int, output: Files
 ) -> None:
-    """Let the language model write hierarchies for a shard of a covering sample of captions.
+    """Let the language model write hierarchies for a shard of the captions drawn for it.
 
-    ``settings`` is the params section ``generation.seeds``: ``llm``, ``prompt``, ``captions`` (how
-    many in all shards), ``max_new_tokens``, ``temperature``.
+    ``settings`` is the params section ``generation.seeds``: ``llm``, ``prompt``,
+    ``max_new_tokens``, ``temperature``.
     """
     prompt = get_prompt(settings["prompt"])
     key = shard_key(
@@ -31,9 +29,6 @@ def make_seeds(
     )  # fmt: skip
     if is_current(output, key):
         return
-    table = pd.read_parquet(captions)
-    chosen = sample_covering(list(table["caption"]), settings["captions"], seed)
-    rows = shard_rows(len(chosen), shard, shards)
-    part = table.iloc[[chosen[row] for row in rows]]
+    part = read_captions(captions, shard_rows(count_rows(captions), shard, shards))
     llm = open_llm(settings["llm"])
     write_table(output, write_seeds(part, llm, prompt, dict(settings), seed + shard), key)
