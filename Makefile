@@ -26,6 +26,9 @@ export UV_INDEX ?= $(PIP_EXTRA_INDEX_URL)
 export UV_INDEX_STRATEGY ?= unsafe-best-match
 export UV_FIND_LINKS ?= $(shell echo $(PIP_FIND_LINKS) | tr ' ' ',')
 endif
+# uv leaves compiling to the first import. Where the environment forbids to keep what that makes, every
+# job would compile torch and open_clip anew, which takes longer than most jobs.
+unexport PYTHONDONTWRITEBYTECODE
 # Snakemake keeps a cache at home.
 ifneq ($(shell test -w "$$HOME" && echo yes),yes)
 ifndef XDG_CACHE_HOME

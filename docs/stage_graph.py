@@ -46,7 +46,7 @@ STAGES = {
         "Pre-training",
         ("CLIP variants, MERU,", "untrained controls"),
         "training",
-        ("pretrain", "pretrain_meru"),
+        ("scale_scenes", "pretrain", "pretrain_meru"),
     ),
     "alignment": Stage(
         (3, 0), "Alignment", ("text towers,", "RE or EC loss"), "training", ("align",)

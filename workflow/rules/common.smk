@@ -75,6 +75,14 @@ def scenes_of(split):
     return scenes
 
 
+def pixels_of(wildcards):
+    """The training pictures as a variant takes them in; none for an untrained control."""
+    variant = variant_settings(wildcards)
+    if not variant["steps"]:
+        return []
+    return f"data/scenes/train-{variant['architecture']['vision_cfg']['image_size']}px.npy"
+
+
 def variant_settings(wildcards):
     """A variant's settings over the shared ones, with its architecture spelled out."""
     pretrain = config["pretrain"]

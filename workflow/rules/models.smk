@@ -7,10 +7,36 @@ MERU_VARIANTS = [
 ]
 
 
+rule scale_scenes:
+    """Decode and scale the pictures of a split, once for all variants of one image size."""
+    input:
+        "data/scenes/{split}.parquet",
+    output:
+        temp("data/scenes/{split}-{size}px.npy"),
+    log:
+        "logs/scale_scenes/{split}-{size}px.log",
+    benchmark:
+        "logs/benchmarks/scale_scenes/{split}-{size}px.tsv"
+    wildcard_constraints:
+        size=r"\d+",
+    priority: 10
+    conda:
+        "../envs/core.yml"
+    threads: 1
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(30),
+    params:
+        *code_of("scale_scenes.py"),
+    script:
+        "../scripts/scale_scenes.py"
+
+
 rule pretrain:
     """Pre-train one variant from scratch on the drawn scenes (no step: an untrained control)."""
     input:
         scenes=scenes_of("train"),
+        pixels=pixels_of,
         validation=scenes_of("validation"),
     output:
         config="models/{variant}/seed{seed}/open_clip_config.json",

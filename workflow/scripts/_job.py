@@ -14,6 +14,10 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 SOURCE = str(CHECKOUT / "src")
 sys.path[:0] = [SOURCE, str(CHECKOUT / "workflow")]
 os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [SOURCE, os.environ.get("PYTHONPATH")]))
+# Byte code is kept whatever the environment says: without it each job compiles torch and open_clip
+# anew, 12 s. Where it cannot be written Python goes on without.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 
 class _Tee:

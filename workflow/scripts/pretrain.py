@@ -13,4 +13,5 @@ with job(snakemake):
         train_path=str(snakemake.input.scenes),
         validation_path=str(snakemake.input.validation),
         folder=Path(snakemake.output.weights).parent,
+        pixels=str(snakemake.input.pixels) or None,
     )

@@ -6,13 +6,14 @@ pooled difference, whose interval is over items that are drawn once for all of t
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from hierarcaps.evaluation.results import POOLED_COLUMNS, Run, interval_of
+from hierarcaps.evaluation.results import POOLED_COLUMNS, Run, codes, interval_of
 from hierarcaps.evaluation.tasks.protocol import Task, Values
 from hierarcaps.evaluation.tasks.registry import all_tasks
 from hierarcaps.metrics.intervals import average, difference
@@ -31,6 +32,16 @@ class Measured(NamedTuple):
 
     values: Values
     units: pd.Series
+
+
+class _Table(NamedTuple):
+    """A task's table of a run: what its rows are about, and what was measured on them."""
+
+    task: str
+    path: Path
+    rows: pd.Series
+    units: pd.Series
+    values: Mapping[str, Values]
 
 
 # Of a run and what it is compared with ("" for nothing): task and metric -> measured.
@@ -67,10 +78,13 @@ def write_differences(
         InputError: a table is missing, or two are not about the same rows.
     """
     runs, tasks = list(runs), all_tasks(settings)
+
+    @cache  # a run is part of many comparisons
+    def tables(run: Run) -> list[_Table]:
+        return _tables(tasks, run.folder(results))
+
     compared = {
-        (run, reference): _compare(
-            tasks, run.folder(results), before.folder(results) if before else None
-        )
+        (run, reference): _compare(tables(run), tables(before) if before else None)
         for run in runs
         for reference, before in _references(run, runs)
     }
@@ -129,35 +143,46 @@ def paired_differences(
     Raises:
         InputError: a table is missing, or two are not about the same rows.
     """
-    rows = list(_intervals(_compare(tasks, folder, before), bootstrap))
+    tasks = list(tasks)
+    compared = _compare(_tables(tasks, folder), _tables(tasks, before))
+    rows = list(_intervals(compared, bootstrap))
     return pd.DataFrame(rows, columns=COLUMNS[4:])
 
 
-def _compare(tasks: Iterable[Task], folder: Path, before: Path | None) -> Comparison:
-    """Return a run's metrics, less those of ``before`` where there is one."""
-    found: Comparison = {}
+def _tables(tasks: Iterable[Task], folder: Path) -> list[_Table]:
+    """Return the tables of a run.
+
+    Raises:
+        InputError: one is missing.
+    """
+    found = []
     for task in tasks:
         path = folder / f"{task.name}.parquet"
         table = read_rows(path)
         values = dict(task.values(table))
-        if before is not None:
-            other_path = before / path.name
-            other = read_rows(other_path)
-            key = table.columns[0]
-            if key not in other or not table[key].equals(other[key]):
-                raise InputError(
-                    f"{path} and {other_path} are not about the same rows ({key}), expected "
-                    "results of one test set; evaluate both again"
-                )
-            reference = task.values(other)
-            values = {
-                name: difference(value, reference[name])
-                for name, value in values.items()
-                if name in reference
-            }
-        found |= {
-            (task.name, name): Measured(value, table["unit"]) for name, value in values.items()
+        found.append(_Table(task.name, path, table.iloc[:, 0], codes(table["unit"]), values))
+    return found
+
+
+def _compare(tables: Sequence[_Table], before: Sequence[_Table] | None) -> Comparison:
+    """Return a run's metrics, less those of ``before`` where there is one."""
+    if before is None:
+        return {
+            (table.task, name): Measured(value, table.units)
+            for table in tables
+            for name, value in table.values.items()
         }
+    found: Comparison = {}
+    for table, other in zip(tables, before, strict=True):
+        if table.rows.name != other.rows.name or not table.rows.equals(other.rows):
+            raise InputError(
+                f"{table.path} and {other.path} are not about the same rows ({table.rows.name}), "
+                "expected results of one test set; evaluate both again"
+            )
+        for name, value in table.values.items():
+            if name in other.values:
+                both = difference(value, other.values[name])
+                found[table.task, name] = Measured(both, table.units)
     return found
 
 

@@ -5,6 +5,7 @@ import platform
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -53,6 +54,7 @@ class Run:
         return Path(results, self.model, self.objective, f"seed{self.seed}")
 
 
+@cache  # reading the metadata of packages takes longer than a small task
 def versions() -> dict[str, str]:
     """Return the versions of Python and of the installed packages that the numbers depend on."""
     packages = {}
@@ -81,7 +83,7 @@ def write_result(
         provenance: hash of the data and description of the model actually loaded.
     """
     bootstrap = settings["bootstrap"]
-    units = table["unit"]
+    units = codes(table["unit"])
     intervals = {
         name: interval_of(value, bootstrap, units) for name, value in task.values(table).items()
     }
@@ -107,6 +109,11 @@ def write_result(
             },
         },
     )
+
+
+def codes(units: pd.Series) -> pd.Series:
+    """Return units as whole numbers of the same order: sorted once, and not for each metric."""
+    return pd.Series(pd.factorize(units, sort=True)[0])
 
 
 def interval_of(

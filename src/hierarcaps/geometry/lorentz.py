@@ -1,10 +1,10 @@
 """Hyperbolic geometry on the hyperboloid (the Lorentz model), as MERU uses it.
 
-Pure functions of tensors. A point of the hyperboloid ``-t^2 + |x|^2 = -1/c`` is given by its space
-components ``x``, of length ``D`` in the last dimension; its time component is
-``t = sqrt(1/c + |x|^2)``, so every ``x`` is a point. ``curvature`` is ``c > 0``, the hyperboloid's
-being ``-c``. The root is the vertex, ``x = 0``: the most general place. As ``c`` goes to 0, all
-that is here goes to its counterpart of Euclidean space.
+Pure functions of tensors, or of numpy arrays alike. A point of the hyperboloid
+``-t^2 + |x|^2 = -1/c`` is given by its space components ``x``, of length ``D`` in the last
+dimension; its time component is ``t = sqrt(1/c + |x|^2)``, so every ``x`` is a point. ``curvature``
+is ``c > 0``, the hyperboloid's being ``-c``. The root is the vertex, ``x = 0``: the most general
+place. As ``c`` goes to 0, all that is here goes to its counterpart of Euclidean space.
 
 Equations: Desai et al., "Hyperbolic Image-Text Representations" (2023), and Le et al. (2019) for
 the cones. They are evaluated in forms without the differences of nearly equal numbers, and without
@@ -12,12 +12,12 @@ the ``acos`` and ``acosh`` of a clipped argument, whose gradients are infinite o
 meet: distances by ``asinh``, angles by ``atan2``.
 """
 
-import torch
-from torch import Tensor
+from typing import Any
 
 from hierarcaps.geometry import sphere
+from hierarcaps.geometry.namespace import Array, length, namespace
 
-Curvature = float | Tensor
+Curvature = Any  # a number, or a scalar tensor
 
 MIN_RADIUS = 0.1
 """MERU's constant K of the entailment cones, in units of ``1 / sqrt(c)``."""
@@ -25,7 +25,7 @@ MIN_RADIUS = 0.1
 _LARGEST_ANGLE = 11.0
 
 
-def exp_map0(vectors: Tensor, curvature: Curvature) -> Tensor:
+def exp_map0(vectors: Array, curvature: Curvature) -> Array:
     """Lift tangent vectors at the vertex to the hyperboloid, ``x = sinh(s) v / s``.
 
     ``s = sqrt(c) |v|``, cut off at 11 (where ``|x|`` is 30,000 ``/ sqrt(c)``).
@@ -37,15 +37,17 @@ def exp_map0(vectors: Tensor, curvature: Curvature) -> Tensor:
     Returns:
         ``(..., D)``, the space components.
     """
-    angle = _root(curvature) * torch.linalg.vector_norm(vectors, dim=-1, keepdim=True)
+    xp = namespace(vectors)
+    angle = _root(curvature) * length(vectors)[..., None]
     # Near the vertex sinh(s) / s is 1 + s^2 / 6 to all digits; the quotient would be 0 / 0 there.
     small = angle < _smallest(angle) ** 0.25
-    safe = torch.where(small, 1.0, angle)
-    factor = torch.where(small, 1 + angle**2 / 6, torch.sinh(safe.clamp_max(_LARGEST_ANGLE)) / safe)
+    safe = xp.where(small, 1.0, angle)
+    lifted = xp.sinh(xp.clip(safe, None, _LARGEST_ANGLE)) / safe
+    factor = xp.where(small, 1 + angle**2 / 6, lifted)
     return factor * vectors
 
 
-def log_map0(points: Tensor, curvature: Curvature) -> Tensor:
+def log_map0(points: Array, curvature: Curvature) -> Array:
     """Return the tangent vectors at the vertex of points: the inverse of :func:`exp_map0`.
 
     Args:
@@ -55,13 +57,14 @@ def log_map0(points: Tensor, curvature: Curvature) -> Tensor:
     Returns:
         ``(..., D)``; their lengths are the distances to the vertex.
     """
-    length = _root(curvature) * torch.linalg.vector_norm(points, dim=-1, keepdim=True)
-    small = length < _smallest(length) ** 0.25
-    safe = torch.where(small, 1.0, length)
-    return torch.where(small, 1 - length**2 / 6, torch.asinh(safe) / safe) * points
+    xp = namespace(points)
+    angle = _root(curvature) * length(points)[..., None]
+    small = angle < _smallest(angle) ** 0.25
+    safe = xp.where(small, 1.0, angle)
+    return xp.where(small, 1 - angle**2 / 6, xp.arcsinh(safe) / safe) * points
 
 
-def radius(points: Tensor, curvature: Curvature) -> Tensor:
+def radius(points: Array, curvature: Curvature) -> Array:
     """Distance to the vertex, ``asinh(sqrt(c) |x|) / sqrt(c)``: small is generic.
 
     Args:
@@ -72,10 +75,10 @@ def radius(points: Tensor, curvature: Curvature) -> Tensor:
         ``(...)``, >= 0. The gradient is zero at the vertex.
     """
     root = _root(curvature)
-    return torch.asinh(root * torch.linalg.vector_norm(points, dim=-1)) / root
+    return namespace(points).arcsinh(root * length(points)) / root
 
 
-def distance(first: Tensor, second: Tensor, curvature: Curvature) -> Tensor:
+def distance(first: Array, second: Array, curvature: Curvature) -> Array:
     """Length of the geodesic between two points, ``2 asinh(sqrt(c) q / 2) / sqrt(c)``.
 
     ``q^2 = |x - y|^2 - (t_x - t_y)^2`` is the squared Lorentzian length of the chord.
@@ -93,10 +96,10 @@ def distance(first: Tensor, second: Tensor, curvature: Curvature) -> Tensor:
     rise = (chord * (first + second)).sum(-1)
     rise = rise / (_time(first, curvature) + _time(second, curvature)) * root
     squared = (chord * chord).sum(-1) - rise**2
-    return 2 * torch.asinh(root * _square_root(squared) / 2) / root
+    return 2 * namespace(first).arcsinh(root * _square_root(squared) / 2) / root
 
 
-def pairwise_inner(first: Tensor, second: Tensor, curvature: Curvature) -> Tensor:
+def pairwise_inner(first: Array, second: Array, curvature: Curvature) -> Array:
     """Lorentzian inner products ``<x, y> = x . y - t_x t_y`` of all pairs.
 
     Higher is nearer: ``-c <x, y> = cosh(sqrt(c) d(x, y))``. It is what MERU ranks by.
@@ -113,7 +116,7 @@ def pairwise_inner(first: Tensor, second: Tensor, curvature: Curvature) -> Tenso
     return first @ second.T - times / curvature
 
 
-def pairwise_distance(first: Tensor, second: Tensor, curvature: Curvature) -> Tensor:
+def pairwise_distance(first: Array, second: Array, curvature: Curvature) -> Array:
     """Distances of all pairs, cheap enough to train with: one matrix product.
 
     Unlike :func:`distance` this does not resolve points nearer to each other than the square root
@@ -129,11 +132,12 @@ def pairwise_distance(first: Tensor, second: Tensor, curvature: Curvature) -> Te
     """
     excess = -curvature * pairwise_inner(first, second, curvature) - 1
     # cosh(s) - 1 = 2 sinh(s / 2)^2; what is no larger than the spacing of numbers at 1 is rounding.
-    half = _square_root(torch.where(excess > _smallest(excess), excess / 2, 0.0))
-    return 2 * torch.asinh(half) / _root(curvature)
+    xp = namespace(excess)
+    half = _square_root(xp.where(excess > _smallest(excess), excess / 2, 0.0))
+    return 2 * xp.arcsinh(half) / _root(curvature)
 
 
-def exterior_angle(parent: Tensor, child: Tensor, curvature: Curvature) -> Tensor:
+def exterior_angle(parent: Array, child: Array, curvature: Curvature) -> Array:
     """Exterior angle at a parent x of the triangle of the vertex, x and its child y.
 
     The angle at x between the geodesic from the vertex, continued, and the geodesic to y: small
@@ -150,40 +154,41 @@ def exterior_angle(parent: Tensor, child: Tensor, curvature: Curvature) -> Tenso
         ``(...)``, radians in ``[0, pi]``; 0 with zero gradient where the parent is the vertex or
         the child its parent.
     """
-    length = torch.linalg.vector_norm(parent, dim=-1)
-    step = child - parent
-    smallest = _smallest(length)
-    defined = (length > smallest) & (torch.linalg.vector_norm(step, dim=-1) > smallest)
+    xp = namespace(parent)
+    norm, step = length(parent), child - parent
+    smallest = _smallest(norm)
+    defined = (norm > smallest) & (length(step) > smallest)
     # Harmless numbers in masked places: a NaN there would survive the mask in the backward pass.
-    safe = torch.where(defined, length, 1.0)
+    safe = xp.where(defined, norm, 1.0)
     outward = parent / safe[..., None]
     rise = (outward * step).sum(-1)
-    across = torch.linalg.vector_norm(step - rise[..., None] * outward, dim=-1)
+    across = length(step - rise[..., None] * outward)
     ahead = _ahead(safe, rise, across, _time(parent, curvature), _time(child, curvature), curvature)
-    angle = torch.atan2(torch.where(defined, across, 0.0), torch.where(defined, ahead, 1.0))
-    return torch.where(defined, angle, 0.0)
+    angle = xp.arctan2(xp.where(defined, across, 0.0), xp.where(defined, ahead, 1.0))
+    return xp.where(defined, angle, 0.0)
 
 
 def _ahead(
-    length: Tensor,
-    rise: Tensor,
-    across: Tensor,
-    parent_time: Tensor,
-    child_time: Tensor,
+    norm: Array,
+    rise: Array,
+    across: Array,
+    parent_time: Array,
+    child_time: Array,
     curvature: Curvature,
-) -> Tensor:
+) -> Array:
     """Return ``sqrt(c) (t_x y_1 - |x| t_y)``, ``(...)``, ``y_1 = |x| + rise``."""
-    along = length + rise
-    first, second = parent_time * along, length * child_time
+    xp = namespace(norm)
+    along = norm + rise
+    first, second = parent_time * along, norm * child_time
     # Where both terms are positive they cancel, but the difference of their squares is known:
     # c (t_x y_1)^2 - c (|x| t_y)^2 = (y_1 - |x|)(y_1 + |x|) - c |x|^2 |y_2|^2.
-    squares = rise * (along + length) - curvature * length**2 * across**2
+    squares = rise * (along + norm) - curvature * norm**2 * across**2
     forward = along > 0
-    quotient = squares / torch.where(forward, first + second, 1.0)
-    return torch.where(forward, quotient, first - second)
+    quotient = squares / xp.where(forward, first + second, 1.0)
+    return xp.where(forward, quotient, first - second)
 
 
-def half_aperture(points: Tensor, curvature: Curvature, min_radius: float = MIN_RADIUS) -> Tensor:
+def half_aperture(points: Array, curvature: Curvature, min_radius: float = MIN_RADIUS) -> Array:
     """Half-aperture of a point's entailment cone, ``asin(2 K / (sqrt(c) |x|))``.
 
     Args:
@@ -195,11 +200,10 @@ def half_aperture(points: Tensor, curvature: Curvature, min_radius: float = MIN_
         ``(...)``, radians in ``(0, pi/2]``: nearer to the vertex than ``2 K / sqrt(c)`` no cone
         exists, and the value is ``pi/2`` with zero gradient.
     """
-    lengths = _root(curvature) * torch.linalg.vector_norm(points, dim=-1)
-    return sphere.half_aperture(lengths, 2 * min_radius)
+    return sphere.half_aperture(_root(curvature) * length(points), 2 * min_radius)
 
 
-def mean(points: Tensor, curvature: Curvature) -> Tensor:
+def mean(points: Array, curvature: Curvature) -> Array:
     """Mean of points in the tangent space at the vertex, lifted again (MERU's prompt ensembles).
 
     Args:
@@ -209,23 +213,24 @@ def mean(points: Tensor, curvature: Curvature) -> Tensor:
     Returns:
         ``(..., D)``.
     """
-    return exp_map0(log_map0(points, curvature).mean(dim=-2), curvature)
+    return exp_map0(log_map0(points, curvature).mean(-2), curvature)
 
 
-def _time(points: Tensor, curvature: Curvature) -> Tensor:
+def _time(points: Array, curvature: Curvature) -> Array:
     """Return ``sqrt(c) t``, ``(...)``, at least 1."""
-    return torch.sqrt(1 + curvature * (points * points).sum(-1))
+    return namespace(points).sqrt(1 + curvature * (points * points).sum(-1))
 
 
 def _root(curvature: Curvature) -> Curvature:
     return curvature**0.5
 
 
-def _smallest(like: Tensor) -> float:
-    return torch.finfo(like.dtype).eps
+def _smallest(like: Array) -> float:
+    return float(namespace(like).finfo(like.dtype).eps)
 
 
-def _square_root(squared: Tensor) -> Tensor:
+def _square_root(squared: Array) -> Array:
     """Return the square root; 0 with zero gradient where rounding left nothing above zero."""
+    xp = namespace(squared)
     defined = squared > 0
-    return torch.where(defined, torch.sqrt(torch.where(defined, squared, 1.0)), 0.0)
+    return xp.where(defined, xp.sqrt(xp.where(defined, squared, 1.0)), 0.0)

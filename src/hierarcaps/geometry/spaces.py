@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
+from hierarcaps.geometry import lorentz, sphere
 from hierarcaps.metrics.chains import path_to_root
 from hierarcaps.runtime.errors import InputError
 
@@ -93,20 +94,16 @@ class Sphere:
 
     def radii(self, vectors: np.ndarray, root: np.ndarray) -> np.ndarray:
         """Return ``||e - r||``, (N,) in [0, 2]."""
-        from hierarcaps.geometry.sphere import radius
-
         if not root.any():
             # Of unit vectors: what float32 makes of their length would be an order of its own.
             return np.ones(len(vectors))
-        return radius(_double(vectors), _double(root)).numpy()
+        return sphere.radius(_double(vectors), _double(root))
 
     def exterior_angles(
         self, parents: np.ndarray, children: np.ndarray, root: np.ndarray
     ) -> np.ndarray:
         """Return ``Xi_r``, (N,)."""
-        from hierarcaps.geometry.sphere import exterior_angle
-
-        return exterior_angle(_double(parents), _double(children), _double(root)).numpy()
+        return sphere.exterior_angle(_double(parents), _double(children), _double(root))
 
     def similarities(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
         """Return cosines, (N, M)."""
@@ -164,25 +161,19 @@ class Lorentz:
 
     def radii(self, vectors: np.ndarray, root: np.ndarray) -> np.ndarray:
         """Return the distance to the root along the geodesic, (N,), >= 0."""
-        from hierarcaps.geometry import lorentz
-
         if root.any():
-            return lorentz.distance(_double(vectors), _double(root), self.curvature).numpy()
-        return lorentz.radius(_double(vectors), self.curvature).numpy()
+            return lorentz.distance(_double(vectors), _double(root), self.curvature)
+        return lorentz.radius(_double(vectors), self.curvature)
 
     def exterior_angles(
         self, parents: np.ndarray, children: np.ndarray, root: np.ndarray
     ) -> np.ndarray:
         """Return the exterior angle at the parent in the triangle with the vertex, (N,)."""
-        from hierarcaps.geometry import lorentz
-
-        return lorentz.exterior_angle(_double(parents), _double(children), self.curvature).numpy()
+        return lorentz.exterior_angle(_double(parents), _double(children), self.curvature)
 
     def half_apertures(self, vectors: np.ndarray) -> np.ndarray:
         """Return the half-apertures of MERU's entailment cones, (N,) radians in (0, pi / 2]."""
-        from hierarcaps.geometry import lorentz
-
-        return lorentz.half_aperture(_double(vectors), self.curvature).numpy()
+        return lorentz.half_aperture(_double(vectors), self.curvature)
 
     def similarities(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
         """Return Lorentzian inner products, (N, M)."""
@@ -201,16 +192,12 @@ class Lorentz:
 
     def mean(self, vectors: np.ndarray) -> np.ndarray:
         """Return means in the tangent space at the vertex, (N, D)."""
-        from hierarcaps.geometry import lorentz
-
-        return lorentz.mean(_double(vectors), self.curvature).float().numpy()
+        return lorentz.mean(_double(vectors), self.curvature).astype(np.float32)
 
     def towards_root(self, points: np.ndarray, root: np.ndarray, share: float) -> np.ndarray:
         """Return points of the geodesics to the vertex, in equal steps of their length, (N, D)."""
-        from hierarcaps.geometry import lorentz
-
         tangent = lorentz.log_map0(_double(points), self.curvature)
-        return lorentz.exp_map0((1 - share) * tangent, self.curvature).numpy()
+        return lorentz.exp_map0((1 - share) * tangent, self.curvature)
 
     def ways_to_root(
         self, images: np.ndarray, texts: np.ndarray, root: np.ndarray, similarities: np.ndarray
@@ -286,7 +273,5 @@ def _products(first: np.ndarray, second: np.ndarray) -> Iterator[np.ndarray]:
         yield left @ second[start : start + PRODUCT_ROWS].astype(np.float64).T
 
 
-def _double(vectors: np.ndarray) -> Any:
-    import torch
-
-    return torch.from_numpy(np.ascontiguousarray(vectors)).double()
+def _double(vectors: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(vectors, dtype=np.float64)

@@ -1,8 +1,8 @@
 """Geometry of the entailment root: radius, exterior angle, half-aperture.
 
-Pure functions of tensors. Embeddings have unit length in their last dimension ``D``; all other
-dimensions broadcast, so a single root ``(D,)`` serves a batch ``(..., D)``. The root ``r`` is the
-embedding of the empty string.
+Pure functions of tensors, or of numpy arrays alike. Embeddings have unit length in their last
+dimension ``D``; all other dimensions broadcast, so a single root ``(D,)`` serves a batch
+``(..., D)``. The root ``r`` is the embedding of the empty string.
 
 No angle is the ``acos`` of a clipped cosine, whose gradient is infinite where two vectors are
 parallel: that is where fine-tuning drives them.
@@ -10,11 +10,10 @@ parallel: that is where fine-tuning drives them.
 
 import math
 
-import torch
-from torch import Tensor
+from hierarcaps.geometry.namespace import Array, length, namespace
 
 
-def radius(embeddings: Tensor, root: Tensor) -> Tensor:
+def radius(embeddings: Array, root: Array) -> Array:
     """Distance to the root, ``d_r(e) = ||e - r||``: small is generic, large is specific.
 
     Args:
@@ -24,13 +23,14 @@ def radius(embeddings: Tensor, root: Tensor) -> Tensor:
     Returns:
         ``(...)``, in ``[0, 2]`` for unit vectors. The gradient is zero where ``e = r``.
 
+    >>> import torch
     >>> radius(torch.tensor([[1.0, 0.0], [0.0, 1.0]]), root=torch.tensor([1.0, 0.0]))
     tensor([0.0000, 1.4142])
     """
-    return torch.linalg.vector_norm(embeddings - root, dim=-1)
+    return length(embeddings - root)
 
 
-def angle_between(u: Tensor, v: Tensor) -> Tensor:
+def angle_between(u: Array, v: Array) -> Array:
     """Angle between two vectors, ``2 atan2(|u^ - v^|, |u^ + v^|)`` with ``u^ = u / |u|``.
 
     Args:
@@ -41,22 +41,20 @@ def angle_between(u: Tensor, v: Tensor) -> Tensor:
         ``(...)``, radians in ``[0, pi]``. Where a vector is no longer than the spacing of floating
         numbers at one, its direction is rounding noise: the angle is 0 with zero gradient.
     """
-    u_length = torch.linalg.vector_norm(u, dim=-1, keepdim=True)
-    v_length = torch.linalg.vector_norm(v, dim=-1, keepdim=True)
-    smallest = torch.finfo(u_length.dtype).eps
+    xp = namespace(u)
+    u_length, v_length = length(u)[..., None], length(v)[..., None]
+    smallest = xp.finfo(u_length.dtype).eps
     defined = (u_length > smallest) & (v_length > smallest)
     # The division must be harmless in masked places too: a NaN there would survive the mask
     # in the backward pass.
-    u = u / torch.where(defined, u_length, 1.0)
-    v = v / torch.where(defined, v_length, 1.0)
-    difference = torch.linalg.vector_norm(u - v, dim=-1)
-    total = torch.linalg.vector_norm(u + v, dim=-1)
-    defined = defined.squeeze(-1)
-    angle = 2.0 * torch.atan2(difference, torch.where(defined, total, 1.0))
-    return torch.where(defined, angle, 0.0)
+    u = u / xp.where(defined, u_length, 1.0)
+    v = v / xp.where(defined, v_length, 1.0)
+    difference, total, defined = length(u - v), length(u + v), defined[..., 0]
+    angle = 2.0 * xp.arctan2(difference, xp.where(defined, total, 1.0))
+    return xp.where(defined, angle, 0.0)
 
 
-def exterior_angle(parent: Tensor, child: Tensor, root: Tensor) -> Tensor:
+def exterior_angle(parent: Array, child: Array, root: Array) -> Array:
     """Exterior angle ``Xi_r(e, e') = angle(e - r, e' - e)`` of a parent e and a child e'.
 
     It is small where the child continues outward from its parent as seen from the root, which is
@@ -70,6 +68,7 @@ def exterior_angle(parent: Tensor, child: Tensor, root: Tensor) -> Tensor:
     Returns:
         ``(...)``, radians in ``[0, pi]``; 0 with zero gradient where ``e = r`` or ``e' = e``.
 
+    >>> import torch
     >>> root, parent = torch.tensor([1.0, 0.0]), torch.tensor([0.0, 1.0])
     >>> exterior_angle(parent, child=torch.tensor([-1.0, 0.0]), root=root)
     tensor(1.5708)
@@ -77,7 +76,7 @@ def exterior_angle(parent: Tensor, child: Tensor, root: Tensor) -> Tensor:
     return angle_between(parent - root, child - parent)
 
 
-def half_aperture(radius: Tensor, eps: float) -> Tensor:
+def half_aperture(radius: Array, eps: float) -> Array:
     """Half-aperture of the entailment cone at a distance from the root, ``sin theta = eps / d``.
 
     Args:
@@ -89,6 +88,7 @@ def half_aperture(radius: Tensor, eps: float) -> Tensor:
         half-aperture is ``pi/2`` there, with zero gradient.
     """
     # Compared as a quotient: eps / d may round to 1, where asin has an infinite slope.
-    sine = eps / radius.clamp_min(torch.finfo(radius.dtype).tiny)
+    xp = namespace(radius)
+    sine = eps / xp.clip(radius, xp.finfo(radius.dtype).tiny, None)
     defined = sine < 1.0
-    return torch.where(defined, torch.asin(torch.where(defined, sine, 0.0)), math.pi / 2)
+    return xp.where(defined, xp.arcsin(xp.where(defined, sine, 0.0)), math.pi / 2)

@@ -6,7 +6,7 @@ each with other rows, no resampling of one kind is right, and a jackknife takes 
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -16,7 +16,7 @@ from scipy.sparse import csr_array
 
 # Drawn indexes held at once: what is computed from them should stay in the processor's cache.
 CHUNK_ELEMENTS = 1 << 14
-# Resamples of so many items in all are kept for the next metric of the same items.
+# Resamples of so many items in all are kept for the next metric of as many items.
 KEPT_ELEMENTS = 1 << 22
 
 
@@ -44,7 +44,64 @@ class Statistic:
     of: Callable[[NDArray[np.float64]], NDArray[np.float64]]
     n: int
     members: NDArray[np.intp] | None = None
+    _known: dict["Draws", NDArray[np.float64]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
+    def over(self, draws: "Draws") -> NDArray[np.float64]:
+        """Return the statistic in each of R samples, ``(R,)``, computed once.
+
+        One model's statistic is a part of many differences and means, over the same resamples.
+        """
+        if draws not in self._known:
+            self._known[draws] = self._computed(draws)
+        return self._known[draws]
+
+    def _computed(self, draws: "Draws") -> NDArray[np.float64]:
+        return np.concatenate([self.of(counts) for counts in draws.counts()])
+
+
+@dataclass(frozen=True)
+class _Combination(Statistic):
+    """A function of the values that other statistics have in the same sample."""
+
+    parts: tuple[Statistic, ...] = ()
+    combine: Callable[[list[NDArray[np.float64]]], NDArray[np.float64]] = lambda values: values[0]
+
+    def _computed(self, draws: "Draws") -> NDArray[np.float64]:
+        return self.combine([part.over(draws) for part in self.parts])
+
+
+@dataclass(frozen=True)
+class Resamples:
+    """``number`` bootstrap resamples of ``n`` units."""
+
+    n: int
+    seed: int
+    number: int
+
+    def counts(self) -> Iterable[NDArray[np.float64]]:
+        """Return how often each unit is in each resample, ``(R, n)``, in chunks of R."""
+        if self.n * self.number > KEPT_ELEMENTS:
+            return _drawn_counts(self.n, self.seed, self.number)
+        return (chunk.astype(np.float64) for chunk in _kept_counts(self.n, self.seed, self.number))
+
+
+@dataclass(frozen=True)
+class _LeftOut:
+    """The samples without one of ``n`` units, in their order."""
+
+    n: int
+
+    def counts(self) -> Iterator[NDArray[np.float64]]:
+        for start in range(0, self.n, step := max(1, CHUNK_ELEMENTS // self.n)):
+            rows = np.arange(start, min(start + step, self.n))
+            counts = np.ones((len(rows), self.n))
+            counts[np.arange(len(rows)), rows] = 0
+            yield counts
+
+
+Draws = Resamples | _LeftOut
 
 # Per-row values (N,), NaN where the metric is undefined on a row, or a statistic.
 Measure = NDArray[np.float64] | Statistic
@@ -77,7 +134,8 @@ def mean_interval(
     if units is not None:
         unit = np.unique(np.asarray(units)[defined], return_inverse=True)[1]
     sums, sizes = np.bincount(unit, weights=rows), np.bincount(unit).astype(np.float64)
-    means = [(drawn @ sums) / (drawn @ sizes) for drawn in _counts(len(sums), seed, n_resamples)]
+    draws = Resamples(len(sums), seed, n_resamples)
+    means = [(drawn @ sums) / (drawn @ sizes) for drawn in draws.counts()]
     low, high = np.quantile(np.concatenate(means), [0.025, 0.975])
     return Interval(float(rows.mean()), float(low), float(high), len(sums))
 
@@ -128,10 +186,12 @@ def _combine(
     if len(sizes) > 1 or len(statistics) < len(measures):
         raise ValueError(f"not the same items: {', '.join(map(str, sorted(sizes)))}")
     # What pairs share is a fact of the items, the same for every model.
-    return Statistic(
+    return _Combination(
         lambda counts: combine([each.of(counts) for each in statistics]),
         statistics[0].n,
         statistics[0].members,
+        tuple(statistics),
+        combine,
     )
 
 
@@ -151,8 +211,8 @@ def statistic_interval(statistic: Statistic, seed: int, n_resamples: int = 2000)
         half = 1.96 * _standard_error_of_pairs(statistic, statistic.members)
         value = value if np.isfinite(half) else np.nan
         return Interval(value, value - half, value + half, statistic.n)
-    counts = _counts(statistic.n, seed, n_resamples)
-    low, high = np.nanquantile(np.concatenate([statistic.of(c) for c in counts]), [0.025, 0.975])
+    resampled = statistic.over(Resamples(statistic.n, seed, n_resamples))
+    low, high = np.nanquantile(resampled, [0.025, 0.975])
     return Interval(value, float(low), float(high), statistic.n)
 
 
@@ -165,13 +225,7 @@ def _standard_error_of_pairs(statistic: Statistic, members: NDArray[np.intp]) ->
     statistic is undefined without any one pair.
     """
     n = statistic.n
-    without: list[NDArray[np.float64]] = []
-    for start in range(0, n, step := max(1, CHUNK_ELEMENTS // n)):
-        rows = np.arange(start, min(start + step, n))
-        counts = np.ones((len(rows), n))
-        counts[np.arange(len(rows)), rows] = 0
-        without.append(statistic.of(counts))
-    left_out = np.concatenate(without)
+    left_out = statistic.over(_LeftOut(n))
     if np.isnan(left_out).all():
         return np.nan
     influence = np.nan_to_num(np.nanmean(left_out) - left_out)
@@ -182,16 +236,11 @@ def _standard_error_of_pairs(statistic: Statistic, members: NDArray[np.intp]) ->
     return float(np.sqrt(variance * (n - 1) / n))
 
 
-def _counts(n: int, seed: int, n_resamples: int) -> Iterable[NDArray[np.float64]]:
-    """Return how often each of ``n`` items is in each resample, ``(R, n)``, in chunks of R."""
-    if n * n_resamples <= KEPT_ELEMENTS:
-        return _kept_counts(n, seed, n_resamples)
-    return _drawn_counts(n, seed, n_resamples)
-
-
-@lru_cache(maxsize=4)
-def _kept_counts(n: int, seed: int, n_resamples: int) -> tuple[NDArray[np.float64], ...]:
-    return tuple(_drawn_counts(n, seed, n_resamples))
+@lru_cache(maxsize=32)
+def _kept_counts(n: int, seed: int, n_resamples: int) -> tuple[NDArray[np.unsignedinteger], ...]:
+    # In whole numbers as short as they can be: the metrics of a task are of many different n.
+    kept = np.min_scalar_type(n)
+    return tuple(chunk.astype(kept) for chunk in _drawn_counts(n, seed, n_resamples))
 
 
 def _drawn_counts(n: int, seed: int, n_resamples: int) -> Iterator[NDArray[np.float64]]:
@@ -201,6 +250,4 @@ def _drawn_counts(n: int, seed: int, n_resamples: int) -> Iterator[NDArray[np.fl
         drawn = rng.integers(n, size=(min(rows, n_resamples - start), n))
         offsets = n * np.arange(len(drawn))[:, None]
         drawn_times = np.bincount((drawn + offsets).ravel(), minlength=drawn.size)
-        counts = drawn_times.reshape(drawn.shape).astype(np.float64)
-        counts.flags.writeable = False  # it is shared
-        yield counts
+        yield drawn_times.reshape(drawn.shape).astype(np.float64)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import csr_array
 
 FloatArray = NDArray[np.float64]
 
@@ -51,7 +52,11 @@ def auroc(
     Returns:
         ``(...)`` in ``[0, 1]``; chance is .5. NaN without a positive or without a negative.
     """
-    positives, negatives = _weights_of_levels(scores, positive, counts)
+    return auroc_of_weights(*_weights_of_levels(scores, positive, counts))
+
+
+def auroc_of_weights(positives: FloatArray, negatives: FloatArray) -> FloatArray:
+    """:func:`auroc` of the weights ``(..., L)`` of positives and negatives at rising scores."""
     below = np.cumsum(negatives, axis=-1) - negatives
     wins = (positives * (below + 0.5 * negatives)).sum(axis=-1)
     return _ratio(wins, positives.sum(axis=-1) * negatives.sum(axis=-1))
@@ -67,11 +72,43 @@ def average_precision(
     Returns:
         ``(...)`` in ``[0, 1]``; chance is the share of positives. NaN without a positive.
     """
-    positives, negatives = (w[..., ::-1] for w in _weights_of_levels(scores, positive, counts))
+    return average_precision_of_weights(*_weights_of_levels(scores, positive, counts))
+
+
+def average_precision_of_weights(positives: FloatArray, negatives: FloatArray) -> FloatArray:
+    """:func:`average_precision` of weights, as :func:`auroc_of_weights`."""
+    positives, negatives = positives[..., ::-1], negatives[..., ::-1]
     found = np.cumsum(positives, axis=-1)
     accepted = found + np.cumsum(negatives, axis=-1)
     precision = np.divide(found, accepted, out=np.zeros_like(found), where=accepted > 0)
     return _ratio((positives * precision).sum(axis=-1), found[..., -1])
+
+
+class UnitLevels:
+    """At which distinct scores each of ``U`` units has positives and negatives, and how many.
+
+    Of samples that are drawn together, as their unit is: the weights of levels are one sparse
+    product for all resamples.
+    """
+
+    def __init__(self, scores: ArrayLike, positive: ArrayLike, unit: ArrayLike) -> None:
+        """Sort scores ``(N,)`` of samples that are ``positive (N,)`` or not, of ``unit (N,)``."""
+        level, unit = levels(scores).level, np.asarray(unit)
+        positive = np.asarray(positive, dtype=bool)
+        shape = (int(level.max()) + 1, int(unit.max()) + 1)
+        self._of_units = [
+            csr_array((np.ones(part.sum()), (level[part], unit[part])), shape)
+            for part in (positive, ~positive)
+        ]
+
+    def weights(self, counts: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return those of positives and negatives ``(R, L)`` where units are drawn so often.
+
+        Args:
+            counts: ``(R, U)``.
+        """
+        positives, negatives = (np.ascontiguousarray((m @ counts.T).T) for m in self._of_units)
+        return positives, negatives
 
 
 def spearman(first: ArrayLike, second: ArrayLike, counts: ArrayLike | None = None) -> FloatArray:

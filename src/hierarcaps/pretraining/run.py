@@ -44,6 +44,7 @@ def pretrain(
     train_path: str | Path,
     validation_path: str | Path,
     folder: str | Path,
+    pixels: str | Path | None = None,
 ) -> None:
     """Train one variant on one thread and write it as a folder that the registry loads.
 
@@ -60,6 +61,8 @@ def pretrain(
         folder: where the configuration, the weights (an ordinary open_clip checkpoint, or
             ``meru_config.json`` and ``meru_model.safetensors``) and ``curve.csv`` go, each whole
             or not at all.
+        pixels: the pictures of training as ``write_pixels`` scales them, once for all variants;
+            None: they are decoded here.
 
     Raises:
         InputError: an architecture that open_clip refuses, unreadable scenes, fewer scenes than a
@@ -73,7 +76,15 @@ def pretrain(
         objective = make_objective(settings, seed)
         curve: Curve = []
         if settings["steps"] > 0:
-            curve = _train(objective, settings, seed, Path(train_path), Path(validation_path))
+            size = settings["architecture"]["vision_cfg"]["image_size"]
+            scenes = read_scenes(Path(train_path), size, "captions", pixels)
+            validation = read_scenes(Path(validation_path), size, "tiers")
+            if len(scenes) < settings["batch_size"]:
+                raise InputError(
+                    f"{train_path}: has {len(scenes)} scenes, expected at least batch_size = "
+                    f"{settings['batch_size']}"
+                )
+            curve = _train(objective, settings, seed, scenes, validation)
         _save(Path(folder), settings["architecture"], objective, curve)
     finally:
         torch.set_num_threads(threads)
@@ -83,19 +94,11 @@ def _train(
     objective: Objective,
     settings: Mapping[str, Any],
     seed: int,
-    train_path: Path,
-    validation_path: Path,
+    scenes: Scenes,
+    validation: Scenes,
 ) -> Curve:
     model = objective.clip
-    size, context = settings["architecture"]["vision_cfg"]["image_size"], model.context_length
-    scenes = read_scenes(train_path, size, "captions")
-    validation = read_scenes(validation_path, size, "tiers")
-    if len(scenes) < settings["batch_size"]:
-        raise InputError(
-            f"{train_path}: has {len(scenes)} scenes, expected at least batch_size = "
-            f"{settings['batch_size']}"
-        )
-    vocabulary = Vocabulary(scenes.texts, context)
+    vocabulary = Vocabulary(scenes.texts, model.context_length)
     whole_vocabulary = model.token_embedding.weight.detach()
     model.token_embedding = nn.Embedding.from_pretrained(
         whole_vocabulary[vocabulary.used], freeze=False

@@ -1,6 +1,5 @@
 """Drawn scenes as tensors in memory: small pictures, caption numbers and a compact vocabulary."""
 
-import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,14 +7,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
 
-from hierarcaps.data.decoding import decode_image
 from hierarcaps.models.open_clip_family.encoder import open_clip, pooled_positions
 from hierarcaps.models.packing import PackedTexts, pack_texts
+from hierarcaps.pretraining.pictures import column_of, scaled_pictures
 from hierarcaps.runtime.errors import InputError
-from hierarcaps.runtime.progress import progress
 
 # Written into the checkpoint's configuration: whoever loads it prepares images in the same way.
 PREPROCESSING: dict[str, Any] = {
@@ -94,42 +91,31 @@ def normalise(images: Tensor) -> Tensor:
     return (images - mean) / std
 
 
-def read_scenes(path: Path, image_size: int, texts: str) -> Scenes:
+def read_scenes(
+    path: Path, image_size: int, texts: str, pixels: str | Path | None = None
+) -> Scenes:
     """Read ``image`` and the list column ``texts`` of a split, pictures scaled to S = image_size.
 
-    Raises:
-        InputError: unreadable file, missing column, broken picture, or lists of unequal length.
-    """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
+    Args:
+        path: parquet file.
+        image_size: S.
+        texts: name of the column.
+        pixels: the pictures as ``write_pixels`` scaled them for all variants, not to be decoded
+            again. None: they are decoded.
 
-    try:
-        file = pq.ParquetFile(path)
-        missing = [name for name in ("image", texts) if name not in file.schema_arrow.names]
-        if missing:
-            raise InputError(f"{path}: column {missing[0]!r} is missing, expected drawn scenes")
-        images = np.empty((file.metadata.num_rows, image_size, image_size, 3), dtype=np.uint8)
-        captions: list[list[str]] = []
-        with progress(None, f"reading {Path(path).name}", total=len(images)) as bar:
-            for batch in file.iter_batches(1000, columns=["image", texts]):
-                for content in batch.column("image").to_pylist():
-                    images[bar.n] = _scaled(content, image_size, f"{path}, row {bar.n + 1}")
-                    bar.update()
-                captions.extend(batch.column(texts).to_pylist())
-    except (OSError, pa.ArrowException) as error:
-        reason = str(error).split("\n", 1)[0]
-        raise InputError(f"{path}: not a readable Parquet file of scenes ({reason})") from None
+    Raises:
+        InputError: unreadable file, missing column, broken picture, lists of unequal length, or
+            pixels of other pictures.
+    """
+    captions: list[list[str]] = [row.as_py() for row in column_of(path, texts)]
     if len({len(row) for row in captions}) != 1:
         raise InputError(
             f"{path}: scenes have unequal numbers of {texts}, expected the same for all"
         )
     row_of: dict[str, int] = {}
     rows = [[row_of.setdefault(text, len(row_of)) for text in row] for row in captions]
-    return Scenes(
-        torch.from_numpy(images).permute(0, 3, 1, 2).contiguous(), tuple(row_of), torch.tensor(rows)
-    )
-
-
-def _scaled(content: bytes | None, size: int, label: str) -> np.ndarray:
-    image = decode_image(io.BytesIO(content or b""), label)
-    return np.asarray(image.resize((size, size), Image.Resampling.BICUBIC))
+    # Mapped: jobs side by side hold one copy. Writable for torch's sake, nothing is written back.
+    images = scaled_pictures(path, image_size) if pixels is None else np.load(pixels, mmap_mode="c")
+    if images.shape != (expected := (len(rows), 3, image_size, image_size)):
+        raise InputError(f"{pixels}: found pixels of shape {images.shape}, expected {expected}")
+    return Scenes(torch.from_numpy(images), tuple(row_of), torch.tensor(rows))

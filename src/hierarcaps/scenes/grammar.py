@@ -8,7 +8,7 @@ returns None for anything outside the grammar (a wrong article or plural include
 
 import re
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from random import Random
 from typing import Literal
 
@@ -133,6 +133,7 @@ def _determiner(count: Count | None, noun: taxonomy.Noun, rng: Random, style: St
     return "two" if count == 2 else "three"
 
 
+@lru_cache(maxsize=1 << 14)  # general captions come again and again
 def parse(caption: str) -> Meaning | None:
     """Return the meaning of a caption, or None where the grammar does not produce it."""
     text = " ".join(caption.lower().split()).removesuffix(".").rstrip()

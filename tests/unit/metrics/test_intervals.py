@@ -216,3 +216,18 @@ def test_paired_statistics_see_the_same_resamples() -> None:
     np.testing.assert_allclose(statistic_interval(paired, seed=0)[:3], [1, 1, 1], rtol=1e-12)
     with pytest.raises(ValueError, match="not the same items"):
         difference(_mean_of(values), _mean_of(values[:5]))
+
+
+def test_a_statistic_is_computed_once_for_all_that_it_is_a_part_of() -> None:
+    asked: list[int] = []
+
+    def of(counts: np.ndarray) -> np.ndarray:
+        asked.append(len(counts))
+        return counts @ np.arange(30.0) / counts.sum(axis=1)
+
+    first, second = Statistic(of, 30), _mean_of(np.ones(30))
+    paired = [difference(first, second), difference(second, first), average([first, second])]
+    rises = [statistic_interval(each, 0, 50)[:3] for each in paired[:2]]
+    np.testing.assert_allclose(rises[0], [-rises[1][0], -rises[1][2], -rises[1][1]])
+    statistic_interval(paired[2], 0, 50)
+    assert sum(asked) == 50 + len(paired)  # the resamples once; the whole sample for each

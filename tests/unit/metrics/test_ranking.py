@@ -6,7 +6,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from hierarcaps.metrics.ranking import auroc, average_precision, spearman
+from hierarcaps.metrics.ranking import (
+    UnitLevels,
+    auroc,
+    auroc_of_weights,
+    average_precision,
+    average_precision_of_weights,
+    levels,
+    spearman,
+)
 
 # Few distinct values, so that ties abound.
 VALUES = st.lists(
@@ -63,6 +71,22 @@ def test_counts_repeat_samples(metric):
     counts = np.array([np.bincount(row, minlength=40) for row in drawn])
     by_hand = [function(first[row], second[row]) for row in drawn]
     np.testing.assert_allclose(function(first, second, counts), by_hand, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("of_weights", "metric"),
+    [(auroc_of_weights, auroc), (average_precision_of_weights, average_precision)],
+)
+@pytest.mark.parametrize("ties", [True, False])
+def test_drawing_units_is_drawing_all_their_samples(of_weights, metric, ties):
+    rng = np.random.default_rng(1)
+    scores = rng.integers(0, 9, 60) if ties else rng.normal(size=60)
+    positive, unit = rng.random(60) < 0.4, rng.integers(0, 12, 60)
+    unit[:12] = np.arange(12)
+    counts = rng.integers(0, 4, (7, 12)).astype(float)
+    found = of_weights(*UnitLevels(scores, positive, unit).weights(counts))
+    # To the last digit: the weights are whole numbers, added in the same order.
+    np.testing.assert_array_equal(found, metric(levels(scores), positive, counts[:, unit]))
 
 
 def test_bad_shapes_are_refused():

@@ -26,6 +26,7 @@ from hierarcaps.pretraining.objectives import (
     contrastive_loss,
     make_objective,
 )
+from hierarcaps.pretraining.pictures import write_pixels
 from hierarcaps.pretraining.run import pretrain
 from hierarcaps.pretraining.scene_tensors import Vocabulary, normalise, read_scenes
 from hierarcaps.runtime.errors import InputError
@@ -68,8 +69,10 @@ def scenes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def run(scenes: Path, folder: Path, seed: int = 0, **changes: Any) -> Path:
-    pretrain(SETTINGS | changes, seed, scenes, scenes, folder)
+def run(
+    scenes: Path, folder: Path, seed: int = 0, pixels: Path | None = None, **changes: Any
+) -> Path:
+    pretrain(SETTINGS | changes, seed, scenes, scenes, folder, pixels)
     return folder
 
 
@@ -120,6 +123,16 @@ def test_same_seed_same_bytes_and_another_seed_another_model(
         assert (trained / name).read_bytes() == (tmp_path / "again" / name).read_bytes()
     weights = [load_file(folder / FILES[1]) for folder in (trained, tmp_path / "other")]
     assert not torch.equal(weights[0]["text_projection"], weights[1]["text_projection"])
+
+
+def test_pixels_made_once_train_the_same_model(trained: Path, scenes: Path, tmp_path: Path):
+    write_pixels(scenes, 16, tmp_path / "pixels.npy")
+    again = run(scenes, tmp_path / "model", pixels=tmp_path / "pixels.npy")
+    for name in ("open_clip_model.safetensors", "curve.csv"):
+        assert (again / name).read_bytes() == (trained / name).read_bytes()
+    write_pixels(scenes, 8, tmp_path / "small.npy")
+    with pytest.raises(InputError, match="found pixels of shape"):
+        run(scenes, tmp_path / "refused", pixels=tmp_path / "small.npy")
 
 
 def test_plain_open_clip_loads_the_folder_with_its_preprocessing(trained: Path, scenes: Path):

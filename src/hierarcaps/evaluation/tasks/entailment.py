@@ -11,7 +11,11 @@ from hierarcaps.data.hierarchy import TIERS, CaptionHierarchy
 from hierarcaps.evaluation.tasks import space
 from hierarcaps.evaluation.tasks.protocol import Items, Radius, Values, unit_of
 from hierarcaps.metrics.intervals import Statistic
-from hierarcaps.metrics.ranking import Levels, auroc, average_precision, levels
+from hierarcaps.metrics.ranking import (
+    UnitLevels,
+    auroc_of_weights,
+    average_precision_of_weights,
+)
 from hierarcaps.models.embeddings import Embeddings
 
 # A constant: every model is asked about the same pairs.
@@ -71,11 +75,13 @@ class Entailment:
                 if column not in rows or (kind == "reversed" and column == "cosine"):
                     continue
                 scores = -rows[column] if small else rows[column]
-                ranked = levels(scores.to_numpy(float))
-                values[f"auroc_{kind}{suffix}"] = of_pairs(auroc, rows, "entailed", ranked)
+                ranked = scores.to_numpy(float)
+                values[f"auroc_{kind}{suffix}"] = of_pairs(
+                    auroc_of_weights, rows, "entailed", ranked
+                )
                 if column == "angle":
                     values[f"average_precision_{kind}"] = of_pairs(
-                        average_precision, rows, "entailed", ranked
+                        average_precision_of_weights, rows, "entailed", ranked
                     )
         return values
 
@@ -93,19 +99,19 @@ class Entailment:
 
 
 def of_pairs(
-    metric: Callable[..., np.ndarray], rows: pd.DataFrame, positive_kind: str, ranked: Levels
+    metric: Callable[..., np.ndarray], rows: pd.DataFrame, positive_kind: str, scores: np.ndarray
 ) -> Values:
     """Return a metric of ranked pairs, whose interval is over units.
 
     Args:
-        metric: of :mod:`hierarcaps.metrics.ranking`.
+        metric: of the weights of scores, in :mod:`hierarcaps.metrics.ranking`.
         rows: of the pairs, with ``unit`` and ``kind``.
         positive_kind: the kind of those that should rank above the others.
-        ranked: the levels of their scores.
+        scores: one per row.
     """
     unit, names = pd.factorize(rows["unit"], sort=True)
-    positive = (rows["kind"] == positive_kind).to_numpy()
-    return Statistic(lambda counts: metric(ranked, positive, counts[:, unit]), len(names))
+    ranked = UnitLevels(scores, rows["kind"] == positive_kind, unit)
+    return Statistic(lambda counts: metric(*ranked.weights(counts)), len(names))
 
 
 def _pairs(

@@ -11,7 +11,7 @@ import pandas as pd
 from hierarcaps.evaluation.tasks import space
 from hierarcaps.evaluation.tasks.entailment import of_pairs
 from hierarcaps.evaluation.tasks.protocol import Items, TestSetTask, Values, distinct_images
-from hierarcaps.metrics.ranking import auroc, average_precision, levels
+from hierarcaps.metrics.ranking import auroc_of_weights, average_precision_of_weights
 from hierarcaps.models.embeddings import Embeddings
 
 NEGATIVES = 100
@@ -72,11 +72,11 @@ class Hyper3Entailment(TestSetTask):
             if not (rows["kind"] == kind).any():
                 continue
             for column, suffix in SCORES.items():
-                ranked = levels(rows[column].to_numpy(float))
-                values[f"auroc_{kind}{suffix}"] = of_pairs(auroc, rows, "own", ranked)
+                scores = rows[column].to_numpy(float)
+                values[f"auroc_{kind}{suffix}"] = of_pairs(auroc_of_weights, rows, "own", scores)
                 if column != "similarity":
                     name = f"average_precision_{kind}{suffix}"
-                    values[name] = of_pairs(average_precision, rows, "own", ranked)
+                    values[name] = of_pairs(average_precision_of_weights, rows, "own", scores)
         return values
 
 
