@@ -100,16 +100,17 @@ def main() -> None:
 
 
 def table(found: Sequence[Measured], threads: int) -> Table:
-    """Return what was measured; the claim compares the largest number of captions with the least."""
+    """Return what was measured; the claim compares the most captions with the fewest."""
     processor = {(rows, step): seconds for rows, step, _, seconds, _ in found}
     sizes = sorted({rows for rows, *_ in found})
     grown = [processor[sizes[-1], step] / processor[sizes[0], step] for step in STEPS]
     peak = max(each[-1] for each in found)
     return Table(
         "Captions by the million",
-        "A file as Conceptual Captions are published, made by the benchmark; each step in a process "
-        f"of its own, {threads} threads: gather (read, normalise, filter, keep each once), the "
-        f"covering sample of {SEEDS:,} for seeds, the plain sample of {ITEMS:,} for items.",
+        "A file as Conceptual Captions are published, made by the benchmark; each step in a "
+        f"process of its own, {threads} threads: gather (read, normalise, filter, keep each "
+        f"once), the covering sample of {SEEDS:,} for seeds, the plain sample of {ITEMS:,} for "
+        "items.",
         ["captions", "step", "s", "processor s", "us a caption", "peak MB"],
         [
             [f"{rows:,}", step, f"{wall:.1f}", f"{cpu:.1f}", f"{1e6 * cpu / rows:.1f}", f"{mb:.0f}"]

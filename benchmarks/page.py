@@ -7,6 +7,7 @@ from tables import RESULTS, ROOT, as_markdown
 PAGE = ROOT / "docs" / "benchmarks.md"
 # A script of benchmarks/ each, in the order of the page.
 SECTIONS = {
+    "study": "The default study",
     "evaluation": "Evaluation",
     "alignment": "Alignment",
     "captions": "Captions",
