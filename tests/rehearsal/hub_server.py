@@ -10,62 +10,26 @@ What the hub answers and how is the client's contract: the headers and codes tha
 """
 
 import argparse
-import hashlib
 import json
 import re
 import threading
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
+from hub_faults import Asked, Fault
+from hub_files import LARGE, commit_of, entry, hashes
+
 TOKEN = "hf_rehearsal"
-# What the hub keeps in large-file storage, and redirects to.
-LARGE = (".safetensors", ".bin", ".pth", ".pt", ".gguf", ".h5", ".msgpack", ".model")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _API = re.compile(r"/api/models/(?P<name>[^/]+/[^/]+)(?:/(?P<kind>[^/]+)(?:/(?P<rest>.+))?)?")
 _RESOLVE = re.compile(r"/(?P<name>[^/]+/[^/]+)/resolve/(?P<revision>[^/]+)/(?P<file>.+)")
 _STORED = re.compile(r"/stored/(?P<name>[^/]+/[^/]+)/(?P<file>.+)")
 _RANGE = re.compile(r"bytes=(\d+)-(\d*)")
-
-
-@dataclass
-class Fault:
-    """What goes wrong with the first ``times`` requests whose path matches (a pattern of shells).
-
-    Attributes:
-        path: e.g. ``*/model.safetensors``.
-        times: of how many requests.
-        status: answer this, and nothing else.
-        headers: beside it, e.g. ``Retry-After``.
-        cut_after: hang up after so many bytes of the content.
-        flip: change the first byte of the content.
-        wait: seconds before the answer.
-        methods: of the requests that count.
-    """
-
-    path: str
-    times: int = 1
-    status: int | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
-    cut_after: int | None = None
-    flip: bool = False
-    wait: float = 0.0
-    methods: tuple[str, ...] = ("HEAD", "GET", "POST")
-
-
-@dataclass(frozen=True)
-class Asked:
-    """A request that came: its ``path`` without the query, and ``headers`` in small letters."""
-
-    method: str
-    path: str
-    headers: Mapping[str, str]
 
 
 class HubServer:
@@ -198,7 +162,7 @@ class _Handler(BaseHTTPRequestHandler):
         if ".." in file.parts or not file.is_file():
             self._send(404)
         else:
-            self._send_file(file, {"ETag": f'"{_hashes(file)[1]}"'})
+            self._send_file(file, {"ETag": f'"{hashes(file)[1]}"'})
 
     def _of_repository(self, asked: dict[str, str]) -> None:
         hub, name = self.server.hub, asked["name"]
@@ -260,7 +224,7 @@ class _Handler(BaseHTTPRequestHandler):
         if path is None:
             self._error(404, "EntryNotFound", "Entry not found", headers)
         elif path.suffix in LARGE:
-            headers["X-Linked-Etag"] = f'"{_hashes(path)[1]}"'
+            headers["X-Linked-Etag"] = f'"{hashes(path)[1]}"'
             headers["X-Linked-Size"] = str(path.stat().st_size)
             # By another name, as the address of a store elsewhere: to the same host, clients go on
             # to learn of the file there.
@@ -268,14 +232,14 @@ class _Handler(BaseHTTPRequestHandler):
             headers["Location"] = f"{store}/stored/{name}/{quote(file)}"
             self._send(302, headers)
         else:
-            self._send_file(path, headers | {"ETag": f'"{_hashes(path)[0]}"'})
+            self._send_file(path, headers | {"ETag": f'"{hashes(path)[0]}"'})
 
     def _stored(self, name: str, file: str) -> None:
         path = (self.server.hub.files_of(name) or {}).get(file)
         if path is None:
             self._send(404)
         else:
-            self._send_file(path, {"ETag": f'"{_hashes(path)[1]}"'})
+            self._send_file(path, {"ETag": f'"{hashes(path)[1]}"'})
 
     def _info(self, name: str, files: Mapping[str, Path], commit: str) -> None:
         sized = "blobs" in parse_qs(urlsplit(self.path).query)
@@ -295,14 +259,14 @@ class _Handler(BaseHTTPRequestHandler):
         if not below:
             self._error(404, "EntryNotFound", f"{folder} does not exist on this revision")
             return
-        self._send_json([_entry(file, path) for file, path in below.items()])
+        self._send_json([entry(file, path) for file, path in below.items()])
 
     def _paths_info(self, files: Mapping[str, Path]) -> None:
         if "json" in self.headers.get("Content-Type", ""):
             wanted = json.loads(self.body)["paths"]
         else:
             wanted = parse_qs(self.body.decode()).get("paths", [])
-        self._send_json([_entry(file, files[file]) for file in wanted if file in files])
+        self._send_json([entry(file, files[file]) for file in wanted if file in files])
 
     # Answers.
 
@@ -367,38 +331,6 @@ class _Handler(BaseHTTPRequestHandler):
                 some = file.read(min(left, 1 << 20))
                 self.wfile.write(some)
                 left -= len(some)
-
-
-def commit_of(files: Mapping[str, Path]) -> str:
-    """Return what stands for the commit of a repository: 40 hex digits, by its contents."""
-    listed = "\n".join(f"{file} {_hashes(path)[1]}" for file, path in files.items())
-    return hashlib.sha1(listed.encode(), usedforsecurity=False).hexdigest()
-
-
-def _entry(file: str, path: Path) -> dict[str, Any]:
-    blob, sha256 = _hashes(path)
-    size = path.stat().st_size
-    entry = {"type": "file", "oid": blob, "size": size, "path": file}
-    if path.suffix in LARGE:
-        entry["lfs"] = {"oid": sha256, "size": size, "pointerSize": 134}
-    return entry
-
-
-def _hashes(path: Path) -> tuple[str, str]:
-    """Return the hash by which git knows a file, and its SHA-256 (hex)."""
-    about = path.stat()
-    return _hashes_at(path, about.st_size, about.st_mtime_ns)
-
-
-@cache
-def _hashes_at(path: Path, size: int, changed: int) -> tuple[str, str]:
-    blob = hashlib.sha1(b"blob %d\0" % size, usedforsecurity=False)
-    sha256 = hashlib.sha256()
-    with path.open("rb") as file:
-        while some := file.read(1 << 20):
-            blob.update(some)
-            sha256.update(some)
-    return blob.hexdigest(), sha256.hexdigest()
 
 
 def main() -> None:

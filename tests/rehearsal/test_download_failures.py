@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from forwarding_proxy import forwarding_proxy
-from hub_server import Fault
+from hub_faults import Fault
 from rule_script import run_script, start_script
 
 from hierarcaps.data.official import URL

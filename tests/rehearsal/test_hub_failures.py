@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 import torch
 from forwarding_proxy import forwarding_proxy
-from hub_server import TOKEN, Fault
+from hub_faults import Fault
+from hub_server import TOKEN
 from huggingface_hub import constants
 from PIL import Image
 from tiny_checkpoints import tiny_judge

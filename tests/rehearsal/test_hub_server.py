@@ -11,7 +11,8 @@ import pytest
 import tiny_clip as tiny_open_clip
 import tiny_transformers
 import torch
-from hub_server import TOKEN, Fault, HubServer
+from hub_faults import Fault
+from hub_server import TOKEN, HubServer
 from huggingface_hub import HfApi, hf_hub_download, snapshot_download
 from huggingface_hub.errors import (
     GatedRepoError,

@@ -4,12 +4,12 @@ import email.utils
 import sys
 import time
 from collections.abc import Callable
-from typing import TypeVar
-
-from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
-from tenacity.wait import wait_exponential_jitter
+from typing import TYPE_CHECKING, TypeVar
 
 from hierarcaps.runtime.errors import InputError
+
+if TYPE_CHECKING:
+    from tenacity import RetryCallState
 
 Result = TypeVar("Result")
 
@@ -39,13 +39,17 @@ def patiently(what: str, work: Callable[[], Result], tries: int = TRIES) -> Resu
     Raises:
         InputError: the last try raised LaterError, too.
     """
+    # Here, since it brings asyncio and tornado, which no other job needs.
+    from tenacity import Retrying, retry_if_exception_type, stop_after_attempt
+    from tenacity.wait import wait_exponential_jitter
+
     # Jobs that were refused together do not come back together.
     growing = wait_exponential_jitter(FIRST_WAIT, max=LONGEST_WAIT)
 
-    def wait(state: RetryCallState) -> float:
+    def wait(state: "RetryCallState") -> float:
         return min(LONGEST_WAIT, max(growing(state), _error(state).seconds))
 
-    def say(state: RetryCallState) -> None:
+    def say(state: "RetryCallState") -> None:
         seconds = state.next_action.sleep if state.next_action else 0.0
         print(
             f"{what}: {_error(state)}; again in {seconds:.0f} s "
@@ -77,7 +81,7 @@ def seconds_of(retry_after: str | None) -> float:
         return 0.0
 
 
-def _error(state: RetryCallState) -> LaterError:
+def _error(state: "RetryCallState") -> LaterError:
     error = state.outcome.exception() if state.outcome else None
     assert isinstance(error, LaterError)  # nothing else is tried again
     return error
