@@ -132,9 +132,26 @@ def judge_pairs(material: Material, canaries: dict[str, Sequence[str]]) -> list[
             pairs.append((negative[tier], positive[tier], "contradiction"))
         if tier and positive[tier - 1] != negative[tier]:
             pairs.append((negative[tier], positive[tier - 1], "entailment"))
+    pairs += _known_pairs(material) * 8
     for relation, (premise, hypothesis) in canaries.items():
         pairs += [(premise, hypothesis, relation)] * 200
     return rng.sample(pairs, len(pairs))
+
+
+def _known_pairs(material: Material) -> list[Pair]:
+    """Return what the judge is to believe of the hierarchies that H knows."""
+    known = material.hierarchies[KNOWN]
+    pairs: list[Pair] = []
+    for (positive, negative), (other, _) in zip(known, known[1:] + known[:1], strict=True):
+        for tier in range(4):
+            pairs.append((negative[tier], positive[tier], "contradiction"))
+            if other[0] != positive[0]:
+                pairs.append((other[tier], positive[tier], "contradiction"))
+        for tier in range(1, 4):
+            pairs.append((positive[tier], positive[tier - 1], "entailment"))
+            pairs.append((negative[tier], positive[tier - 1], "entailment"))
+            pairs.append((positive[tier - 1], positive[tier], "neutral"))
+    return [pair for pair in pairs if pair[0] != pair[1]]
 
 
 def _train_judge(model, tokenizer, pairs: list[Pair], folder: Path) -> None:
