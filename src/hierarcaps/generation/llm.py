@@ -284,8 +284,8 @@ def open_llm(settings: dict[str, Any]) -> LineCompleter:
         keys = ("gguf_file", "revision", "batch_size", "device", "dtype")
         return TransformersLLM(settings["model"], **{k: settings[k] for k in keys if k in settings})
     if backend == "vllm":
-        keys = ("revision", "dtype", "max_model_len", "gpu_memory_utilization")
-        return VllmLLM(settings["model"], **{k: settings[k] for k in keys if k in settings})
+        of_vllm = ("revision", "dtype", "max_model_len", "gpu_memory_utilization")
+        return VllmLLM(settings["model"], **{k: settings[k] for k in of_vllm if k in settings})
     raise InputError(f"generation.llm.backend: found {backend!r}, expected transformers or vllm")
 
 
