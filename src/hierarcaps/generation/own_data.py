@@ -205,7 +205,7 @@ def _usable_captions(
     """Return usable captions (``caption``, ``image``), and how many there were and why no more."""
     if path.suffix == ".txt":
         texts = read_candidates(path)
-        columns = {"caption": texts, "image": [None] * len(texts)}
+        columns: dict[str, Sequence[str | None]] = {"caption": texts, "image": [None] * len(texts)}
         parts: Iterable[Table] = [Table(path, columns, range(len(texts)), "row")]
     else:
         parts = caption_parts(path, "coco" if path.suffix == ".json" else "table")

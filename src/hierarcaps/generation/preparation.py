@@ -171,7 +171,11 @@ def open_database() -> Iterator["duckdb.DuckDBPyConnection"]:
 
     threads = os.environ.get("OMP_NUM_THREADS", "").strip() or os.cpu_count()
     with tempfile.TemporaryDirectory(prefix="captions-") as folder:
-        config = {"memory_limit": MEMORY, "threads": threads, "temp_directory": folder}
+        config: dict[str, Any] = {
+            "memory_limit": MEMORY,
+            "threads": threads,
+            "temp_directory": folder,
+        }
         try:
             with duckdb.connect(Path(folder, "captions.db"), config=config) as database:
                 yield database
@@ -244,7 +248,7 @@ def _define_functions(database: "duckdb.DuckDBPyConnection", limits: Limits) -> 
         return pa.array([image_key(image) for image in images.to_pylist()], pa.string())
 
     text = "VARCHAR"
-    kinds = {"type": "arrow", "null_handling": "special"}
+    kinds: dict[str, Any] = {"type": "arrow", "null_handling": "special"}
     database.create_function(
         "judge", judge_all, [text], "STRUCT(reason VARCHAR, text VARCHAR, key VARCHAR)", **kinds
     )
