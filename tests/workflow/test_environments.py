@@ -109,7 +109,9 @@ def test_the_lock_holds_what_the_project_asks_for():
     """Where this fails: `make lock`."""
     lock = locked()
     extras = PROJECT["project"]["optional-dependencies"]
-    for line in chain(PROJECT["project"]["dependencies"], *extras.values()):
+    # vLLM pins a torch of its own: it has an environment of its own, which no rule's is.
+    locked_extras = [lines for name, lines in extras.items() if name != "vllm"]
+    for line in chain(PROJECT["project"]["dependencies"], *locked_extras):
         requirement = Requirement(line)
         if requirement.name != "hierarcaps":
             versions = lock.get(normal(requirement.name), set())
