@@ -6,6 +6,7 @@ address, a place or a member is never changed.
 """
 
 import csv
+import gzip
 import hashlib
 import io
 import json
@@ -22,6 +23,7 @@ from PIL import Image
 
 from hierarcaps.data.downloads import COLUMNS, Download, read_downloads
 from hierarcaps.data.official import FOLDERS, TABLE, URL
+from hierarcaps.runtime.files import git_blob_hash
 
 CIFAR10 = "airplane automobile bird cat deer dog frog horse ship truck"
 # CIFAR-100's super-classes, each with its classes.
@@ -48,6 +50,7 @@ vehicles_1: bicycle bus motorcycle pickup_truck train
 vehicles_2: lawn_mower rocket streetcar tank tractor
 """
 VALIDATION_2017 = 24  # pictures
+EXPANDED = 200  # chains of the expanded table
 OTHERS = 90  # captions in the training table that H does not know
 
 
@@ -62,6 +65,8 @@ def write_published(files: Path, material: Material, breeds: Path | None = None)
     for name, content in official_files(material).items():
         _write(_served(files, f"{URL}/{FOLDERS[Path(name).parts[0]]}/{name}"), content)
     url = {each.file.removeprefix("data/published/"): each.url for each in _listed()}
+    expanded = _served(files, url["hierarcaps/hierarcaps_test_expanded.csv.gz"])
+    _write(expanded, gzip.compress(expanded_table(material).encode(), mtime=0))
     hyperlex = {"hyperlex-data/hyperlex-all.txt": material.hyperlex.encode()}
     _zip(
         _served(files, url["hyperlex/hyperlex-all.txt"]),
@@ -175,6 +180,19 @@ def official_files(material: Material) -> dict[str, bytes]:
     return {TABLE: text.getvalue().encode(), **pictures}
 
 
+def expanded_table(material: Material) -> str:
+    """Return the authors' expanded table: other chains of the test pictures, with negatives."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["positive", "negative", "image_url"])
+    names = [name for name, _ in material.test]
+    for row, (positive, negative) in enumerate(material.hierarchies[:EXPANDED]):
+        address = f"http://images.cocodataset.org/val2014/{names[row % len(names)]}"
+        negatives = [*negative, *positive][: len(positive)]
+        writer.writerow([SEPARATOR.join(positive), SEPARATOR.join(negatives), address])
+    return text.getvalue()
+
+
 def write_own_lists(folder: Path, files: Path, material: Material) -> None:
     """Write lists of hashes that say what the served files have, and ``lists.yaml``, an overlay.
 
@@ -199,8 +217,10 @@ def write_own_lists(folder: Path, files: Path, material: Material) -> None:
 
 def _own_hash(download: Download, files: Path) -> Download:
     path = _served(files, download.url)
-    if not path.is_file() or download.git_blob:
+    if not path.is_file():
         return download
+    if download.git_blob:
+        return replace(download, git_blob=git_blob_hash(path))
     found = hashlib.sha256(path.read_bytes()).hexdigest()
     if download.archive_sha256:
         return replace(download, archive_sha256=found)
