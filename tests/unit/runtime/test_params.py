@@ -33,7 +33,12 @@ def test_default_params_are_valid(params):
 
 
 # Overlays that are given after others.
-UNDERNEATH = {"official-align.yaml": ("official.yaml",), "zoo.yaml": ("official.yaml",)}
+UNDERNEATH = {
+    "official-align.yaml": ("official.yaml",),
+    "zoo.yaml": ("official.yaml",),
+    "rehearsal.yaml": ("paper.yaml",),
+    "open-models.yaml": ("paper.yaml",),
+}
 
 
 @pytest.mark.parametrize("overlay", sorted(p.name for p in (ROOT / "config").glob("*.yaml")))
