@@ -22,7 +22,7 @@ from PIL import Image
 from published import official_files, put_in_place, write_own_lists, write_published
 from rehearse import PAPER, REHEARSAL, command, environment
 
-from hierarcaps.data.captions import read_coco, read_conceptual
+from hierarcaps.data.captions import conceptual_parts, read_coco
 from hierarcaps.data.downloads import fetch_downloads, read_downloads
 from hierarcaps.data.image_sets import cifar_superclasses, labelled_files
 from hierarcaps.data.official import fetch_test_set
@@ -102,7 +102,7 @@ def test_published_files_are_read_by_the_code_that_reads_the_real_ones(
     fetch_test_set(made / "official.sha256", "test.csv", "test.parquet")
     assert Path("test.csv").read_bytes() == official_files(material)["hierarcaps_test.csv"]
     placed = made / "placed" / "data"
-    table = read_conceptual(placed / "conceptual" / "Train_GCC-training.tsv")
+    (table,) = conceptual_parts(placed / "conceptual" / "Train_GCC-training.tsv")
     assert None in table.columns["image"]
     assert len(table) > 150
     images = read_coco(placed / "coco" / "annotations" / "captions_val2014.json").columns["image"]

@@ -139,7 +139,7 @@ def judge_pairs(material: Material, canaries: dict[str, Sequence[str]]) -> list[
             pairs.append((negative[tier], positive[tier], "contradiction"))
         if tier and positive[tier - 1] != negative[tier]:
             pairs.append((negative[tier], positive[tier - 1], "entailment"))
-    pairs += _known_pairs(material) * 8
+    pairs += _known_pairs(material) * 16
     for relation, (premise, hypothesis) in canaries.items():
         pairs += [(premise, hypothesis, relation)] * 200
     return rng.sample(pairs, len(pairs))

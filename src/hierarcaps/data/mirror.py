@@ -24,8 +24,8 @@ def mirror() -> str | None:
     folder = parts.scheme == "file" and not parts.netloc and parts.path.startswith("/")
     if not (served or folder) or parts.query or parts.fragment:
         raise InputError(
-            f"{VARIABLE}: found {base!r}, expected http://..., https://... or file:///..., below "
-            "which https://HOST/PATH is found as HOST/PATH"
+            f"{VARIABLE}: found {base!r}, expected an address of http, https or file below which "
+            "https://HOST/PATH is found as HOST/PATH"
         )
     return base
 

@@ -139,16 +139,23 @@ def checkpoint(entry: Mapping[str, Any]) -> str:
 
 
 def split_of(task: str, params: Mapping[str, Any]) -> str:
-    """Return what a task measures on: the official test set only where its files were checked."""
+    """Return what a task measures on: the official test set only where its files were checked.
+
+    By a run's own list of hashes (``official_checksums``, ``downloads``) other files pass.
+    """
     if task in TEST_SET_TASKS:
         test_set = params["test_set"]
+        if own := test_set.get("official_checksums"):
+            return f"{test_set['name']}, by the hashes of {own}"
         if all(test_set[key] == path for key, path in OFFICIAL_FILES.items()):
             return OFFICIAL_TEST_SET
         return f"{test_set['name']}, {test_set['hierarchies']}"
     evaluation = params["evaluation"]
     if task == "hyperlex":
-        return evaluation["hyperlex"]["file"]
-    return evaluation["captions"][task.removeprefix("retrieval_")]["captions"]
+        path = evaluation["hyperlex"]["file"]
+    else:
+        path = evaluation["captions"][task.removeprefix("retrieval_")]["captions"]
+    return f"{path}, by the hashes of {params['downloads']}" if params.get("downloads") else path
 
 
 def protocol_of(ours: Measured, params: Mapping[str, Any]) -> str:

@@ -75,7 +75,7 @@ def test_data_that_is_named_and_not_there(
     [
         ("{folder}", "ok", "is there"),
         ("{folder}/absent", "missing", "absent: no such folder (HIERARCAPS_MIRROR)"),
-        ("mirror", "missing", "HIERARCAPS_MIRROR: found 'mirror', expected http://"),
+        ("mirror", "missing", "HIERARCAPS_MIRROR: found 'mirror', expected an address"),
         ("http://127.0.0.1:9/", "missing", "http://127.0.0.1:9 is not reached"),
     ],
 )

@@ -46,7 +46,7 @@ def test_without_a_mirror_addresses_are_their_own(monkeypatch, base):
 def test_what_is_no_address_is_refused(monkeypatch, tmp_path, base):
     monkeypatch.setenv("HIERARCAPS_MIRROR", base)
     wanted = Download(str(tmp_path / "words.txt"), ADDRESS, "", "", SHA256)
-    with pytest.raises(InputError, match=r"HIERARCAPS_MIRROR: found '.*expected http://"):
+    with pytest.raises(InputError, match=r"HIERARCAPS_MIRROR: found '.*expected an address"):
         fetch_downloads([wanted])
 
 

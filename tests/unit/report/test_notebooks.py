@@ -73,7 +73,7 @@ def pages(tmp_path_factory):
     ("name", "sentences", "figures", "tables"),
     [
         ("zero_shot", 4, 9, 9),
-        ("dataset", 5, 3, 7),
+        ("dataset", 6, 3, 9),
         ("alignment", 4, 7, 5),
         ("qualitative", 3, 1, 5),
         ("paper", 4, 3, 8),

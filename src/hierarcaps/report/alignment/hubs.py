@@ -6,7 +6,7 @@ from hierarcaps.report.alignment.tables import POOLED
 from hierarcaps.report.changes import Alignment, direction
 from hierarcaps.report.markup import Html, note, number_cell, table, two_lines
 from hierarcaps.report.study import OBJECTIVES, PRECISION, Key
-from hierarcaps.report.wording import listed, signed, signed_interval, span
+from hierarcaps.report.wording import signed, signed_interval, span
 
 WITHOUT_WORST = ("hubness", "precision_without_worst")
 COLUMNS: dict[Key, str] = {
@@ -29,23 +29,24 @@ def explanation(study: Alignment) -> str:
         )
         if whole is None or without is None:
             continue
-        numbers = " and ".join(
+        numbers = ", then ".join(
             f"{signed(each.value)} {signed_interval(each.low, each.high)}"
             for each in (whole, without)
         )
-        if not direction(whole):
-            said = "no change is shown with them"
-        elif direction(without) == direction(whole):
-            said = "hubs alone do not explain it"
-        else:
-            said = "without them it is not shown"
-        parts.append(f"{model} {numbers}: {said}")
+        parts.append(f"{model} {numbers} ({_said(direction(whole), direction(without))})")
     if not parts:
         return "What hubs have to do with alignment was not measured in this run."
     return (
-        "RE's change of precision, with all texts and without the ten that most images retrieve "
-        f"wrongly (found on the other half of the images), is for {listed(parts)}."
+        "RE's change of precision, with all texts, then without the ten that most images retrieve "
+        f"wrongly (found on the other half of the images): {'; '.join(parts)}."
     )
+
+
+def _said(whole: int, without: int) -> str:
+    """Return what the directions of a change with and without hubs say."""
+    if not whole:
+        return "it is shown only without hubs" if without else "none is shown either way"
+    return "hubs alone do not explain it" if without == whole else "without hubs it is not shown"
 
 
 def hub_table(study: Alignment) -> Html:
