@@ -61,7 +61,7 @@ GresTypes=gpu
 MpiDefault=none
 SwitchType=switch/none
 SchedulerParameters=sched_interval=2,bf_interval=2
-NodeName=localhost NodeAddr=127.0.0.1 CPUs=$(nproc) RealMemory=$(free -m | awk '/^Mem:/ {print int($2 * 0.9)}') Gres=gpu:2
+NodeName=localhost NodeAddr=127.0.0.1 CPUs=$(nproc --all) RealMemory=$(free -m | awk '/^Mem:/ {print int($2 * 0.9)}') Gres=gpu:2
 PartitionName=main Nodes=localhost Default=YES MaxTime=INFINITE State=UP
 END
   # Any two device files do: nothing opens them.
