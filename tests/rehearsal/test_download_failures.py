@@ -147,11 +147,16 @@ def test_what_is_not_there_is_not_asked_for_again(served, download, target):
     assert len(served.asked) == 1
 
 
-def test_a_full_disk_is_one_sentence(words, download, target, small_disk):
+@pytest.mark.parametrize(
+    ("disk", "why"),
+    [("small_disk", "No space left on device"), ("read_only_disk", "Read-only file system")],
+)
+def test_a_disk_that_takes_nothing_is_one_sentence(words, download, target, request, disk, why):
+    folder = request.getfixturevalue(disk)
     target.parent.parent.mkdir(parents=True)
-    target.parent.symlink_to(small_disk)
+    target.parent.symlink_to(folder)
     sentence = refused(download(), target)
-    assert sentence.endswith(f"{TARGET}: cannot be written (No space left on device)")
+    assert sentence.endswith(f"{TARGET}: cannot be written ({why})")
 
 
 def test_no_room_for_what_is_received_names_its_place(words, served, tmp_path, monkeypatch):
@@ -171,13 +176,6 @@ def test_two_jobs_that_fetch_one_file_both_end_well(served, words, download, tar
     assert [job.returncode for job in jobs] == [0, 0], printed
     assert target.read_bytes() == CONTENT
     assert [path.name for path in target.parent.iterdir()] == ["words.bin"]
-
-
-def test_a_folder_that_is_only_read(words, download, target, read_only_disk):
-    target.parent.parent.mkdir(parents=True)
-    target.parent.symlink_to(read_only_disk)
-    sentence = refused(download(), target)
-    assert sentence.endswith(f"{TARGET}: cannot be written (Read-only file system)")
 
 
 def test_a_proxy_is_asked(served, words, download, target):

@@ -13,18 +13,16 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
 
 
-def incidence(chains: Sequence[ArrayLike], candidates: int) -> csr_array:
+def incidence(chains: Sequence[IntArray], candidates: int) -> csr_array:
     """Return which image retrieved which text, ``(I, C)`` of 0 and 1.
 
     Args:
         chains: of I images the indexes of the texts retrieved, none twice.
         candidates: C.
     """
-    lengths = [len(np.atleast_1d(chain)) for chain in chains]
-    columns = np.concatenate([np.empty(0, dtype=np.intp), *map(np.atleast_1d, chains)])
-    rows = np.repeat(np.arange(len(chains)), lengths)
-    ones = np.ones(len(columns))
-    return csr_array((ones, (rows, columns)), shape=(len(chains), candidates))
+    columns = np.concatenate([np.empty(0, dtype=np.intp), *chains])
+    rows = np.repeat(np.arange(len(chains)), [len(chain) for chain in chains])
+    return csr_array((np.ones(len(columns)), (rows, columns)), shape=(len(chains), candidates))
 
 
 def largest_share(retrieved: csr_array, counts: ArrayLike) -> FloatArray:

@@ -33,13 +33,12 @@ def scaled_pictures(path: Path, image_size: int) -> np.ndarray:
     Raises:
         InputError: unreadable file, missing column, or broken picture.
     """
-    pictures = [
+    pictures = (
         _scaled(content.as_py(), image_size, f"{path}, row {row}").transpose(2, 0, 1)
-        for row, content in enumerate(
-            progress(column_of(path, "image"), f"reading {Path(path).name}"), start=1
-        )
-    ]
-    return np.array(pictures, dtype=np.uint8).reshape(-1, 3, image_size, image_size)
+        for row, content in enumerate(column_of(path, "image"), start=1)
+    )
+    # Not by way of a list, beside which the array would be a second copy of all of them.
+    return np.fromiter(pictures, np.dtype((np.uint8, (3, image_size, image_size))))
 
 
 def column_of(path: Path, column: str) -> "Iterator[pa.Scalar]":
@@ -56,8 +55,10 @@ def column_of(path: Path, column: str) -> "Iterator[pa.Scalar]":
         missing = [name for name in ("image", column) if name not in file.schema_arrow.names]
         if missing:
             raise InputError(f"{path}: column {missing[0]!r} is missing, expected drawn scenes")
-        for batch in file.iter_batches(1000, columns=[column]):
-            yield from batch.column(column)
+        batches = file.iter_batches(1000, columns=[column])
+        values = (value for batch in batches for value in batch.column(column))
+        what = f"reading {column} of {Path(path).name}"
+        yield from progress(values, what, total=file.metadata.num_rows)
     except (OSError, pa.ArrowException) as error:
         reason = str(error).split("\n", 1)[0]
         raise InputError(f"{path}: not a readable Parquet file of scenes ({reason})") from None

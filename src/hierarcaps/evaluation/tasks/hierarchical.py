@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -13,6 +13,7 @@ from hierarcaps.evaluation.tasks.protocol import (
     DistinctImages,
     Items,
     TestSetTask,
+    columns_once,
     distinct_images,
     item_columns,
     once_per_unit,
@@ -42,7 +43,28 @@ class Pool:
 
 
 @dataclass(frozen=True)
-class HierarchicalRetrieval(TestSetTask):
+class PoolTask(TestSetTask):
+    """Base of tasks of hierarchical retrieval whose candidates may be of a wider pool, too."""
+
+    kind: ClassVar[str]
+    thresholds: int
+    pool: Pool | None = None
+
+    @property
+    def name(self) -> str:
+        """Name of the task; of a wider pool, with the pool's."""
+        return f"{self.kind}_{self.pool.name}" if self.pool else self.kind
+
+    def strings(self, items: Items) -> Iterable[str]:
+        """Return the texts of the pool."""
+        return self.pool.texts if self.pool else ()
+
+    def provenance(self, items: Items) -> Mapping[str, Any]:
+        """Return the source of the pool."""
+        return self.pool.sources if self.pool else {}
+
+
+class HierarchicalRetrieval(PoolTask):
     """Which texts does an image retrieve from general to specific? Precision and recall.
 
     As in the reference evaluator an image counts once, however many chains it has: the texts of all
@@ -52,13 +74,7 @@ class HierarchicalRetrieval(TestSetTask):
     not have them. Ties of similarity go to the smaller radius, then to the first candidate.
     """
 
-    thresholds: int
-    pool: Pool | None = None
-
-    @property
-    def name(self) -> str:
-        """Name of the task; of a wider pool, with the pool's."""
-        return named("hierarchical_retrieval", self.pool)
+    kind = "hierarchical_retrieval"
 
     def items(self, items: Items, embeddings: Embeddings) -> pd.DataFrame:
         """Return per item what its image retrieved at which radius, and what that is worth."""
@@ -70,14 +86,6 @@ class HierarchicalRetrieval(TestSetTask):
     def values(self, table: pd.DataFrame) -> Mapping[str, np.ndarray]:
         """Return precision, recall, order-aware recall, and the recall of each tier."""
         return _chain_values(table)
-
-    def strings(self, items: Items) -> Iterable[str]:
-        """Return the texts of the pool."""
-        return self.pool.texts if self.pool else ()
-
-    def provenance(self, items: Items) -> Mapping[str, Any]:
-        """Return the source of the pool."""
-        return self.pool.sources if self.pool else {}
 
 
 @dataclass(frozen=True)
@@ -111,7 +119,7 @@ class RadiusControls(TestSetTask):
 
     def values(self, table: pd.DataFrame) -> Mapping[str, np.ndarray]:
         """Return the columns as they are, an image counting once."""
-        return {name: once_per_unit(table, table[name].to_numpy()) for name in table.columns[2:]}
+        return columns_once(table)
 
 
 class Traversal(TestSetTask):
@@ -193,11 +201,6 @@ def read_pool(name: str, path: str) -> Pool:
     texts = {tier for item in read_hierarchies(path) for tier in item.tiers}
     sources = {"candidates": path, "sha256": sha256_file(path)}
     return Pool(name, tuple(sorted(texts)), sources)
-
-
-def named(task: str, pool: Pool | None) -> str:
-    """Return the name of a task with the candidates of a pool."""
-    return f"{task}_{pool.name}" if pool else task
 
 
 def _chain_table(

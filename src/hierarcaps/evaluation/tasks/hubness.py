@@ -3,17 +3,17 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from hierarcaps.evaluation.tasks import space
-from hierarcaps.evaluation.tasks.hierarchical import Pool, candidates, named, retrieve
+from hierarcaps.evaluation.tasks.hierarchical import PoolTask, candidates, retrieve
 from hierarcaps.evaluation.tasks.protocol import (
     Items,
     TestSetTask,
     Values,
+    columns_once,
     distinct_images,
     half_of_units,
     item_columns,
@@ -37,8 +37,7 @@ NEIGHBOURS = 10
 """Of cross-domain local scaling, as its authors have it."""
 
 
-@dataclass(frozen=True)
-class Hubness(TestSetTask):
+class Hubness(PoolTask):
     """How many images retrieve the same texts in hierarchical retrieval, and what does it cost?
 
     At the first threshold only the candidate nearest to the root is within reach, so that every
@@ -49,13 +48,7 @@ class Hubness(TestSetTask):
     is left without a text has precision 0.
     """
 
-    thresholds: int
-    pool: Pool | None = None
-
-    @property
-    def name(self) -> str:
-        """Name of the task; of a wider pool, with the pool's."""
-        return named("hubness", self.pool)
+    kind = "hubness"
 
     def items(self, items: Items, embeddings: Embeddings) -> pd.DataFrame:
         """Return per item what its image retrieved, which of it is right, and its precisions.
@@ -124,14 +117,6 @@ class Hubness(TestSetTask):
             "lost_to_worst": once_per_unit(table, table[without[1]].to_numpy() - precision),
         }
 
-    def strings(self, items: Items) -> Iterable[str]:
-        """Return the texts of the pool."""
-        return self.pool.texts if self.pool else ()
-
-    def provenance(self, items: Items) -> Mapping[str, Any]:
-        """Return the source of the pool."""
-        return self.pool.sources if self.pool else {}
-
 
 @dataclass(frozen=True)
 class HubCorrections(TestSetTask):
@@ -168,7 +153,7 @@ class HubCorrections(TestSetTask):
 
     def values(self, table: pd.DataFrame) -> Mapping[str, np.ndarray]:
         """Return the columns as they are, an image counting once."""
-        return {name: once_per_unit(table, table[name].to_numpy()) for name in table.columns[2:]}
+        return columns_once(table)
 
 
 def _precision(

@@ -141,6 +141,11 @@ def once_per_unit(table: pd.DataFrame, values: np.ndarray) -> np.ndarray:
     return np.where(table["unit"].duplicated(), np.nan, np.asarray(values, dtype=float))
 
 
+def columns_once(table: pd.DataFrame) -> dict[str, np.ndarray]:
+    """Return all columns behind ``item_columns`` as metrics, each unit counting once."""
+    return {name: once_per_unit(table, table[name].to_numpy()) for name in table.columns[2:]}
+
+
 def half_of_units(units: pd.Series) -> np.ndarray:
     """Return for each row whether its unit is in one half of the units, by their names alone.
 
