@@ -16,7 +16,6 @@ class Fault:
         cut_after: hang up after so many bytes of the content.
         flip: change the first byte of the content.
         wait: seconds before the answer.
-        methods: of the requests that count.
     """
 
     path: str
@@ -26,7 +25,6 @@ class Fault:
     cut_after: int | None = None
     flip: bool = False
     wait: float = 0.0
-    methods: tuple[str, ...] = ("HEAD", "GET", "POST")
 
 
 @dataclass(frozen=True)

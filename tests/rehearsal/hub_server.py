@@ -39,7 +39,6 @@ class HubServer:
         root: folder with ``hub`` and ``files``; what is put there later is served, too.
         gated: repositories whose licence is to be accepted: for the bearer of ``token`` alone.
         token: as ``HF_TOKEN`` gives it.
-        renamed: old name of a repository -> its name now.
         port: 0 for a free one.
 
     Attributes:
@@ -53,13 +52,11 @@ class HubServer:
         root: str | Path,
         gated: Iterable[str] = (),
         token: str = TOKEN,
-        renamed: Mapping[str, str] | None = None,
         port: int = 0,
     ) -> None:
         self.root = Path(root)
         self.gated = frozenset(gated)
         self.token = token
-        self.renamed = dict(renamed or {})
         self.faults: list[Fault] = []
         self.ignore_ranges = False
         self.asked: list[Asked] = []
@@ -102,8 +99,7 @@ class HubServer:
         with self._lock:
             self.asked.append(asked)
             for fault in self.faults:
-                matches = asked.method in fault.methods and fnmatchcase(asked.path, fault.path)
-                if fault.times > 0 and matches:
+                if fault.times > 0 and fnmatchcase(asked.path, fault.path):
                     fault.times -= 1
                     return fault
         return None
@@ -131,11 +127,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_HEAD(self) -> None:
         self._answer()
 
-    def do_POST(self) -> None:
-        self._answer()
-
     def _answer(self) -> None:
-        self.body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         path = unquote(urlsplit(self.path).path)
         headers = {name.lower(): value for name, value in self.headers.items()}
         self.fault = self.server.hub.note(Asked(self.command, path, headers))
@@ -165,13 +157,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._send_file(file, {"ETag": f'"{hashes(file)[1]}"'})
 
     def _of_repository(self, asked: dict[str, str]) -> None:
-        hub, name = self.server.hub, asked["name"]
-        if name in hub.renamed:
-            self._send(
-                307, {"Location": quote(self.path.replace(name, hub.renamed[name], 1), "/?=&%")}
-            )
-            return
-        files = hub.files_of(name)
+        name = asked["name"]
+        files = self.server.hub.files_of(name)
         if files is None:
             # As the hub does: to those who bring no token it does not tell what there is.
             self._error(404 if self._token() else 401, "RepoNotFound", "Repository not found")
@@ -191,8 +178,6 @@ class _Handler(BaseHTTPRequestHandler):
                 self._send_json({})
         elif kind == "tree":
             self._tree(rest, files)
-        elif kind == "paths-info":
-            self._paths_info(files)
         else:
             self._error(404, "EntryNotFound", f"no {kind} here")
 
@@ -261,13 +246,6 @@ class _Handler(BaseHTTPRequestHandler):
             return
         self._send_json([entry(file, path) for file, path in below.items()])
 
-    def _paths_info(self, files: Mapping[str, Path]) -> None:
-        if "json" in self.headers.get("Content-Type", ""):
-            wanted = json.loads(self.body)["paths"]
-        else:
-            wanted = parse_qs(self.body.decode()).get("paths", [])
-        self._send_json([entry(file, files[file]) for file in wanted if file in files])
-
     # Answers.
 
     def _error(
@@ -285,21 +263,22 @@ class _Handler(BaseHTTPRequestHandler):
     def _send(
         self, status: int, headers: Mapping[str, str] | None = None, body: bytes = b""
     ) -> None:
-        self.send_response(status)
-        for name, value in {**(headers or {}), "Content-Length": str(len(body))}.items():
-            self.send_header(name, value)
-        self.end_headers()
+        self._send_head(status, {**(headers or {}), "Content-Length": str(len(body))})
         if self.command != "HEAD":
             self.wfile.write(body)
+
+    def _send_head(self, status: int, headers: Mapping[str, str]) -> None:
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.end_headers()
 
     def _send_file(self, path: Path, headers: Mapping[str, str]) -> None:
         size = path.stat().st_size
         start, end = 0, size
         asked = _RANGE.fullmatch(self.headers.get("Range", ""))
-        if (
-            self.server.hub.ignore_ranges
-            or self.headers.get("If-Range", headers["ETag"]) != (headers["ETag"])
-        ):
+        same = self.headers.get("If-Range", headers["ETag"]) == headers["ETag"]
+        if self.server.hub.ignore_ranges or not same:
             asked = None
         if asked:
             start = int(asked[1])
@@ -307,13 +286,10 @@ class _Handler(BaseHTTPRequestHandler):
             if start >= size:
                 self._send(416, {"Content-Range": f"bytes */{size}"})
                 return
-        self.send_response(206 if asked else 200)
-        if asked:
-            self.send_header("Content-Range", f"bytes {start}-{end - 1}/{size}")
         shown = {**headers, "Accept-Ranges": "bytes", "Content-Length": str(end - start)}
-        for name, value in shown.items():
-            self.send_header(name, value)
-        self.end_headers()
+        if asked:
+            shown["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
+        self._send_head(206 if asked else 200, shown)
         if self.command != "HEAD":
             self._send_content(path, start, end)
 

@@ -76,8 +76,8 @@ def test_the_api_lists_names_sizes_and_paths(hub, words):
     assert {file.rfilename: file.size for file in info.siblings} == {
         "config.json": 2, "model.bin": 396, "sub/a": 1,
     }  # fmt: skip
-    (found,) = HfApi().get_paths_info("example/words", ["model.bin", "none"])
-    assert (found.size, found.lfs.size) == (396, 396)
+    found = {each.path: each for each in HfApi().list_repo_tree("example/words")}
+    assert (found["model.bin"].size, found["model.bin"].lfs.size) == (396, 396)
     assert HfApi().file_exists("example/words", "sub/a")
     assert not HfApi().file_exists("example/words", "sub/b")
 
@@ -102,11 +102,6 @@ def test_a_gated_repository_is_for_the_bearer_of_the_token(hub):
     HfApi().auth_check("example/gated", token=TOKEN)
     with pytest.raises(GatedRepoError):
         HfApi().auth_check("example/gated")
-
-
-def test_a_renamed_repository_is_found(hub, words):
-    hub.renamed["example/old"] = "example/words"
-    assert Path(hf_hub_download("example/old", "config.json")).read_text() == "{}"
 
 
 def test_transformers_loads_shards_and_tokeniser(hub, tmp_path):
