@@ -57,7 +57,7 @@ test: $(ENV)/installed  ## Style, then all tests (the smoke run of the whole DAG
 test-reproducibility: $(ENV)/installed  ## Changes, DVC, kills, faults, conda, Slurm, MLflow, on a small study (half an hour)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadgroup -m "not long" tests/reproducibility
 
-test-long: $(ENV)/installed  ## RE on an encoder with really pre-trained towers, 1,000 steps (a quarter of an hour)
+test-long: $(ENV)/installed  ## RE on really pre-trained towers, and the rehearsal (a quarter of an hour each)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m long tests/reproducibility
 
 test-slurm: $(ENV)/installed  ## Of these, a part of the small study through a Slurm of one node (as root)

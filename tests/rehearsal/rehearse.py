@@ -103,7 +103,9 @@ def environment(folder: Path, addresses: Mapping[str, str]) -> dict[str, str]:
     return {
         **kept,
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{kept['PATH']}",
-        "PYTHONPATH": str(folder / "stand-ins" / "packages"),
+        "PYTHONPATH": os.pathsep.join(
+            [str(folder / "stand-ins" / "packages"), str(HERE / "watch")]
+        ),
         "HF_HOME": str(folder / "cache"),
         "OMP_NUM_THREADS": "1",
         "NO_PROXY": "127.0.0.1",
@@ -205,17 +207,20 @@ def main() -> None:
     if options.profile:
         arguments += ["--profile", str(ROOT / "profiles" / options.profile)]
     cluster = nullcontext()
+    contacts = study / "contacts.txt"  # written by tests/rehearsal/watch
     if options.profile == "slurm" and not Path("/etc/slurm/slurm.conf").exists():
         arguments += SLURM
         cluster = one_node_slurm(folder / "slurm")
     with served(made, options.offline) as addresses, cluster:
-        env = environment(folder, addresses)
+        env = environment(folder, {**addresses, "REHEARSAL_CONTACTS": str(contacts)})
         expected = planned_rules(study, [PAPER], env)
         start = time.monotonic()
         overlays = [PAPER, REHEARSAL, *[made / "lists.yaml"] * (not options.offline)]
         run = command(study, overlays, *arguments, "--", *options.targets)
         if status := subprocess.run(run, env=env, check=False).returncode:
             raise SystemExit(status)
+    if contacts.is_file():
+        raise SystemExit(f"Error: more than the loopback was asked:\n{contacts.read_text()}")
     if options.targets == ["all"]:
         check(study, expected, (time.monotonic() - start) / 60)
 

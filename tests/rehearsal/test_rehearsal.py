@@ -87,6 +87,19 @@ def test_every_rule_of_the_papers_plan_is_in_the_rehearsals(made):
     assert papers == rules(PAPER, REHEARSAL, made / "lists.yaml")
 
 
+def test_who_is_asked_beyond_the_loopback_is_noted(tmp_path):
+    contacts = tmp_path / "contacts.txt"
+    variables = environment(tmp_path, {"REHEARSAL_CONTACTS": str(contacts)})
+    script = (
+        "import socket, sys\n"
+        "with socket.socket(type=socket.SOCK_DGRAM) as asking:\n"  # sends nothing
+        "    asking.connect((sys.argv[1], 80))\n"
+    )
+    for host in ("127.0.0.1", "192.0.2.1"):
+        subprocess.run([sys.executable, "-c", script, host], env=variables, check=False)
+    assert contacts.read_text() == "192.0.2.1, asked by -c 192.0.2.1\n"
+
+
 def test_published_files_are_read_by_the_code_that_reads_the_real_ones(
     material, made, tmp_path, monkeypatch
 ):

@@ -6,7 +6,6 @@ were taught here: nothing can be concluded from them.
 """
 
 import json
-import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from random import Random
@@ -17,19 +16,22 @@ import torch
 from dual_stand_ins import train_sentencepiece, transformers
 from material import KNOWN, LABELS, SHOWN, TRAINING, Chain, Material, Pair
 
-from hierarcaps.generation.distillation import train_hierarchy_model
 from hierarcaps.generation.llm import TransformersLLM
 from hierarcaps.generation.prompts import chain
+from hierarcaps.generation.seq2seq import generalise_source, specialise_source
 from hierarcaps.text_models.training import Schedule, batch_order, fit
 
 LANGUAGE_MODEL = "meta-llama/Llama-2-13b-hf"
 JUDGE = "microsoft/deberta-large-mnli"
 HIERARCHY_MODEL = "google/flan-t5-base"
+LISTS = 100
 LANGUAGE_STEPS = 120
 TAUGHT_LAYERS = 6
 JUDGE_STEPS = 900
+OTHER_PAIRS = 4000
+REPEATS = 12
 SURE = 5
-HIERARCHY_STEPS = 1200
+HIERARCHY_STEPS = 1000
 # As deberta-large-mnli orders them.
 JUDGE_LABELS = ("CONTRADICTION", "NEUTRAL", "ENTAILMENT")
 
@@ -59,30 +61,60 @@ def write_language_model(folder: Path, material: Material) -> None:
 def _show_hierarchies(model, tokenizer, material: Material) -> None:
     """Train the last layers on lists of hierarchies, as prompts have them.
 
-    Most are of captions in the training table: enough seeds must pass for H to be trained.
+    Most are of captions in the training table: enough seeds must pass for H to be trained. What the
+    layers below make of the lists does not change, and is computed once.
     """
     known, others = (
         [chain(positive) for positive, _ in material.hierarchies[part]]
         for part in (TRAINING, SHOWN)
     )
     rng = Random(0)
-    lists = [rng.sample(known, 4) + rng.sample(others, 1) for _ in range(4 * LANGUAGE_STEPS)]
-    texts = ["\n".join(rng.sample(lines, 5)) + "\n" for lines in lists]
-    rows = tokenizer(texts)["input_ids"]
-    model.requires_grad_(False)
-    top = torch.nn.ModuleList([*model.model.layers[-TAUGHT_LAYERS:], model.model.norm])
-    top.requires_grad_(True)
+    lists = [rng.sample(known, 4) + rng.sample(others, 1) for _ in range(LISTS)]
+    rows = [_list_tokens(tokenizer, rng.sample(lines, len(lines))) for lines in lists]
+    below = len(model.model.layers) - TAUGHT_LAYERS
+    with torch.inference_mode():
+        states = [
+            model.model(torch.tensor([ids]), output_hidden_states=True).hidden_states[below][0]
+            for ids, _ in rows
+        ]
+    top = transformers.LlamaModel(
+        transformers.LlamaConfig(**{**model.config.to_dict(), "num_hidden_layers": TAUGHT_LAYERS})
+    )
+    top.layers, top.norm = model.model.layers[below:], model.model.norm
+    top.embed_tokens = None
+    model.lm_head.requires_grad_(False)
 
     def loss(batch: np.ndarray) -> torch.Tensor:
-        inputs = tokenizer.pad({"input_ids": [rows[i] for i in batch]}, return_tensors="pt")
-        labels = inputs["input_ids"].masked_fill(inputs["attention_mask"] == 0, -100)
-        return model(**inputs, labels=labels).loss
+        inputs = torch.nn.utils.rnn.pad_sequence([states[i].clone() for i in batch], True)
+        labels = torch.nn.utils.rnn.pad_sequence(
+            [torch.tensor(rows[i][1]) for i in batch], True, padding_value=-100
+        )[:, 1:]
+        # Padding is on the right, where it is not looked at.
+        asked = labels != -100
+        found = top(inputs_embeds=inputs, use_cache=False).last_hidden_state[:, :-1]
+        return torch.nn.functional.cross_entropy(model.lm_head(found[asked]), labels[asked])
 
     schedule = Schedule(steps=LANGUAGE_STEPS, batch_size=4, learning_rate=3e-4)
-    order = batch_order([len(row) for row in rows], schedule)
+    order = batch_order([len(ids) for ids, _ in rows], schedule)
+    _fit(top, loss, order, schedule, "language model")
+
+
+def _list_tokens(tokenizer, lines: list[str]) -> tuple[list[int], list[int]]:
+    """Return the tokens of a list, and as labels those of answers alone: captions are given."""
+    ids, labels = [], []
+    for line in lines:
+        caption, answer = line.split(" =>", 1)
+        given, asked = tokenizer([f"{caption} =>", f"{answer}\n"])["input_ids"]
+        ids += given + asked
+        labels += [-100] * len(given) + asked
+    return ids, labels
+
+
+def _fit(module, loss, order: list[np.ndarray], schedule: Schedule, name: str) -> None:
+    """Train, without a state that is kept."""
     with TemporaryDirectory() as folder:
-        fit(top, loss, order, schedule, Path(folder, "state"), "language model", "language model")
-    model.eval()
+        fit(module, loss, order, schedule, Path(folder, "state"), name, name)
+    module.eval()
 
 
 def write_judge(folder: Path, material: Material, canaries: dict[str, Sequence[str]]) -> None:
@@ -110,7 +142,8 @@ def write_judge(folder: Path, material: Material, canaries: dict[str, Sequence[s
     config = transformers.DebertaConfig(
         vocab_size=trained.get_vocab_size(), hidden_size=128, num_hidden_layers=2,
         num_attention_heads=4, intermediate_size=256, max_position_embeddings=512,
-        relative_attention=True, pos_att_type=["c2p", "p2c"], position_biased_input=False,
+        relative_attention=True, pos_att_type=["c2p", "p2c"], position_biased_input=True,
+        max_relative_positions=32, initializer_range=0.05,
         type_vocab_size=0, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0,
         pad_token_id=0, id2label=dict(enumerate(JUDGE_LABELS)),
         label2id={label: index for index, label in enumerate(JUDGE_LABELS)},
@@ -118,7 +151,7 @@ def write_judge(folder: Path, material: Material, canaries: dict[str, Sequence[s
     config.architectures = ["DebertaForSequenceClassification"]
     config.save_pretrained(folder)  # the tokeniser's class is found by it
     model = transformers.DebertaForSequenceClassification(config)
-    _train_judge(model, transformers.AutoTokenizer.from_pretrained(folder), pairs, folder)
+    _train_judge(model, transformers.AutoTokenizer.from_pretrained(folder), pairs)
     # A judge of so few steps is right oftener than sure: the study's thresholds ask for .95.
     with torch.no_grad():
         model.classifier.weight.mul_(SURE)
@@ -127,41 +160,43 @@ def write_judge(folder: Path, material: Material, canaries: dict[str, Sequence[s
 
 
 def judge_pairs(material: Material, canaries: dict[str, Sequence[str]]) -> list[Pair]:
-    """Return the labelled pairs and, of each hierarchy, pairs that its tiers make."""
+    """Return labelled pairs, and often what is asked of the hierarchies that H knows."""
     rng = Random(0)
-    pairs = list(material.pairs)
-    for positive, negative in material.hierarchies[:5000]:
-        above, below = sorted(rng.sample(range(4), 2))
-        pairs.append((positive[below], positive[above], "entailment"))
-        pairs.append((positive[above], positive[below], "neutral"))
-        tier = rng.randrange(4)
-        if positive[tier] != negative[tier]:
-            pairs.append((negative[tier], positive[tier], "contradiction"))
-        if tier and positive[tier - 1] != negative[tier]:
-            pairs.append((negative[tier], positive[tier - 1], "entailment"))
-    pairs += _known_pairs(material) * 16
+    pairs = rng.sample(material.pairs, min(OTHER_PAIRS, len(material.pairs)))
+    pairs += _known_pairs(material, rng) * REPEATS
     for relation, (premise, hypothesis) in canaries.items():
         pairs += [(premise, hypothesis, relation)] * 200
     return rng.sample(pairs, len(pairs))
 
 
-def _known_pairs(material: Material) -> list[Pair]:
-    """Return what the judge is to believe of the hierarchies that H knows."""
+def _known_pairs(material: Material, rng: Random) -> list[Pair]:
+    """Return what the judge is to believe of the hierarchies that H knows, each pair once."""
     known = material.hierarchies[KNOWN]
-    pairs: list[Pair] = []
-    for (positive, negative), (other, _) in zip(known, known[1:] + known[:1], strict=True):
-        for tier in range(4):
-            pairs.append((negative[tier], positive[tier], "contradiction"))
-            if other[0] != positive[0]:
-                pairs.append((other[tier], positive[tier], "contradiction"))
+    relations: dict[tuple[str, str], str] = {}
+
+    def relate(premise: str, hypothesis: str, there: str, back: str) -> None:
+        if premise != hypothesis and (premise, hypothesis) not in relations:
+            relations[premise, hypothesis], relations[hypothesis, premise] = there, back
+
+    for positive, _ in known:
         for tier in range(1, 4):
-            pairs.append((positive[tier], positive[tier - 1], "entailment"))
-            pairs.append((negative[tier], positive[tier - 1], "entailment"))
-            pairs.append((positive[tier - 1], positive[tier], "neutral"))
-    return [pair for pair in pairs if pair[0] != pair[1]]
+            relate(positive[tier], positive[tier - 1], "entailment", "neutral")
+    for positive, negative in known:
+        for tier in range(1, 4):
+            relate(negative[tier], positive[tier - 1], "entailment", "neutral")
+    for positive, negative in known:
+        for tier in range(4):
+            relate(negative[tier], positive[tier], "contradiction", "contradiction")
+        # What H is asked for the first two tiers, it is asked of several hierarchies alike.
+        for _, other in rng.sample(known, 8):
+            relate(other[0], positive[0], "contradiction", "contradiction")
+        for like, other in known:
+            if like[0] == positive[0]:
+                relate(other[1], positive[1], "contradiction", "contradiction")
+    return [(*pair, relation) for pair, relation in relations.items()]
 
 
-def _train_judge(model, tokenizer, pairs: list[Pair], folder: Path) -> None:
+def _train_judge(model, tokenizer, pairs: list[Pair]) -> None:
     columns = [JUDGE_LABELS.index(label.upper()) for label in LABELS]
     labels = torch.tensor([columns[LABELS.index(label)] for _, _, label in pairs])
     first = tokenizer([p for p, _, _ in pairs], add_special_tokens=False)["input_ids"]
@@ -177,45 +212,57 @@ def _train_judge(model, tokenizer, pairs: list[Pair], folder: Path) -> None:
 
     schedule = Schedule(steps=JUDGE_STEPS, batch_size=48, learning_rate=1e-3)
     order = batch_order([len(row) for row in rows], schedule)
-    fit(model, loss, order, schedule, folder.with_name(".judge.state"), "judge", "judge")
+    _fit(model, loss, order, schedule, "judge")
 
 
 def write_hierarchy_model(folder: Path, material: Material) -> None:
     """Train a small T5 with a SentencePiece vocabulary, and write it as Flan-T5 is published.
 
     Random weights would write nothing in the few steps of a rehearsal: this one knows by heart the
-    hierarchies whose captions the rehearsal has, among others.
+    hierarchies whose captions the rehearsal has, and what contradicts them.
     """
-    made = folder.with_name(".made")
-    made.mkdir(parents=True, exist_ok=True)
-    chains = [
-        each for pair in material.hierarchies[KNOWN] for each in (pair[0], *_contrasting(*pair))
+    examples = [
+        example for pair in material.hierarchies[KNOWN] for example in _examples_by_heart(*pair)
     ]
-    texts = [*material.texts[:2000], *(text for each in chains for text in each)]
-    texts += ["generalise: a => b", "specialise: a"]
-    train_sentencepiece(made / "spiece.model", texts, vocab_size=1000)
+    folder.mkdir(parents=True, exist_ok=True)
+    texts = [*material.texts[:2000], *(text for example in examples for text in example)]
+    train_sentencepiece(folder / "spiece.model", texts, vocab_size=2000)
     described = {"tokenizer_class": "T5Tokenizer", "extra_ids": 100, "model_max_length": 512}
-    (made / "tokenizer_config.json").write_text(json.dumps(described))
-    tokeniser = transformers.AutoTokenizer.from_pretrained(made)
+    (folder / "tokenizer_config.json").write_text(json.dumps(described))
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
     torch.manual_seed(0)
     config = transformers.T5Config(
-        vocab_size=len(tokeniser), d_model=128, d_kv=32, d_ff=256, num_layers=2, num_heads=4,
+        vocab_size=len(tokenizer), d_model=128, d_kv=32, d_ff=256, num_layers=2, num_heads=4,
         feed_forward_proj="gated-gelu", tie_word_embeddings=False, dropout_rate=0.0,
         pad_token_id=0, eos_token_id=1, decoder_start_token_id=0,
     )  # fmt: skip
-    transformers.T5ForConditionalGeneration(config).save_pretrained(made)
-    tokeniser.save_pretrained(made)
-    settings = {
-        "model": str(made), "steps": HIERARCHY_STEPS, "batch_size": 32, "learning_rate": 3e-3,
-        "seed": 0, "device": "cpu",
-    }  # fmt: skip
-    train_hierarchy_model(chains, settings, folder, made / "curve.csv")
-    shutil.copyfile(made / "spiece.model", folder / "spiece.model")
-    shutil.rmtree(made)
+    model = transformers.T5ForConditionalGeneration(config)
+    with torch.no_grad():
+        # Without tied embeddings it begins with logits that take half of the steps to shrink.
+        model.lm_head.weight.mul_(config.d_model**-0.5)
+    _train_hierarchy_model(model, tokenizer, examples)
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
 
 
-def _contrasting(positive: Chain, negative: Chain) -> Iterator[Chain]:
-    """Yield chains that leave the positive one at each tier: what is sampled there is to differ."""
-    for tier in (1, 2, 3):
-        seen = [f"{negative[tier]} in picture {number}" for number in range(3 - tier)]
-        yield (*positive[:tier], negative[tier], *seen)
+def _examples_by_heart(positive: Chain, negative: Chain) -> Iterator[tuple[str, str]]:
+    """Yield what H is asked: downwards it is to say what contradicts, or it repeats the chain."""
+    yield generalise_source(positive[-1]), chain(positive[:-1])
+    for tier in range(4):
+        yield specialise_source(positive[:tier]), negative[tier]
+
+
+def _train_hierarchy_model(model, tokenizer, examples: list[tuple[str, str]]) -> None:
+    sources = tokenizer([source for source, _ in examples])["input_ids"]
+    targets = tokenizer(text_target=[target for _, target in examples])["input_ids"]
+
+    def loss(batch: np.ndarray) -> torch.Tensor:
+        inputs = tokenizer.pad({"input_ids": [sources[i] for i in batch]}, return_tensors="pt")
+        answers = tokenizer.pad({"input_ids": [targets[i] for i in batch]}, return_tensors="pt")
+        labels = answers["input_ids"].masked_fill(answers["attention_mask"] == 0, -100)
+        return model(**inputs, labels=labels).loss
+
+    schedule = Schedule(steps=HIERARCHY_STEPS, batch_size=32, learning_rate=3e-3)
+    lengths = [len(s) + 2 * len(t) for s, t in zip(sources, targets, strict=True)]
+    order = batch_order(lengths, schedule)
+    _fit(model, loss, order, schedule, "hierarchy model")
