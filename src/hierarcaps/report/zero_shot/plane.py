@@ -17,8 +17,9 @@ ON_SPHERE = 1e-3
 
 def on_sphere(embeddings: Embeddings) -> bool:
     """Return whether all texts are unit vectors, as chords and plane angles assume."""
-    norms = np.linalg.norm(embeddings.texts.astype(np.float64), axis=1)
-    return bool(np.abs(norms - 1).max(initial=0) < ON_SPHERE)
+    texts = embeddings.texts
+    squares = np.einsum("nd,nd->n", texts, texts, dtype=np.float64)  # a part at a time
+    return bool(np.abs(np.sqrt(squares) - 1).max(initial=0) < ON_SPHERE)
 
 
 def radial_points(
