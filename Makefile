@@ -126,7 +126,7 @@ mlflow: $(ENV)/installed  ## MLflow's pages on localhost, runs grouped by model 
 	@echo "http://127.0.0.1:5000/#/experiments/1/runs?viewStateShareKey=grouped"
 	$(BIN)/mlflow ui --host 127.0.0.1 --backend-store-uri sqlite:///mlflow.db
 
-BENCHMARKS = study evaluation alignment allocator captions
+BENCHMARKS = study evaluation alignment captions scoring allocator
 benchmark: $(ENV)/installed  ## Speed, as ratios measured in one run, and docs/benchmarks.md of them
 	$(foreach each,$(BENCHMARKS),$(BIN)/python benchmarks/$(each).py && )$(BIN)/python benchmarks/page.py
 
