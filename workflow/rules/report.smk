@@ -2,17 +2,15 @@
 
 
 # What the notebooks show: [model, objective, seeds].
-REPORTED = [
-    [model, "zeroshot", entry.get("seeds", [0])] for model, entry in config["models"].items()
-]
+REPORTED = [[model, "zeroshot", seeds] for model, seeds in TRAININGS.items()]
 
 # The same for models before and after alignment, and the learning curve of each alignment.
 COMPARED = [
     [model, objective, seeds]
     for model in ALIGNMENT["models"]
     for objective, seeds in (
-        ("zeroshot", config["models"][model].get("seeds", [0])[:1]),
-        *((objective, ALIGNMENT["seeds"]) for objective in ALIGNMENT["objectives"]),
+        ("zeroshot", TRAININGS[model]),
+        *((objective, ALIGNMENT_SEEDS[model]) for objective in ALIGNMENT["objectives"]),
     )
 ]
 CURVES = [
@@ -97,8 +95,8 @@ if len(config["models"]) > 1:
 
 # What the explorer shows: one seed of every model, before and after alignment, and chance.
 EXPLORED = [
-    *((model, "zeroshot", entry.get("seeds", [0])[0]) for model, entry in config["models"].items()),
-    *(run for run in ALIGNED if run[2] == ALIGNMENT["seeds"][0]),
+    *((model, "zeroshot", seeds[0]) for model, seeds in TRAININGS.items()),
+    *(run for run in ALIGNED if run[2] == ALIGNMENT_SEEDS[run[0]][0]),
     ("random", "baseline", 0),
 ]
 
@@ -153,7 +151,7 @@ rule compare_published:
     input:
         # What only a checkpoint of MERU's format tells: whether it is on the hyperboloid.
         [
-            result_files(name, "zeroshot", entry.get("seeds", [0])[0], ["ordering"], ["json"])
+            result_files(name, "zeroshot", TRAININGS[name][0], ["ordering"], ["json"])
             for name, entry in config["models"].items()
             if "meru" in entry
         ],
@@ -296,7 +294,7 @@ rule export_explorer:
 LINKED = {
     "summary.csv": "every metric of every run, with its interval",
     "differences.csv": "paired differences between runs of one model",
-    "pooled.csv": "aligned models: means over orders of the training items, with one interval",
+    "pooled.csv": "means over trainings, or orders of the training items, with one interval",
     "published.csv": "published numbers beside ours, and what is the same",
     "leaderboard.json": "every model by metric, with its interval and possible ranks",
     "metrics.json": "the headline, for dvc metrics",
