@@ -1,8 +1,8 @@
 """Puts the data of the study on real towers into data/real_towers, of which nothing is committed.
 
-``python docs/real_towers/prepare.py ../shared/data``: rows of the expanded official table that are
-of no test image, cut by image into those to learn from and those held out; Flickr8k cut by image
-into the half that learning rates are chosen on and the half that is reported; and links to the rest.
+``python docs/real_towers/prepare.py ../shared/data``: the rows of the expanded official table that
+are of no test image, cut by image into those to learn from and those held out; Flickr8k cut by
+image into the half that learning rates are chosen on and the half that is reported; and links.
 """
 
 import sys

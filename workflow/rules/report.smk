@@ -5,6 +5,7 @@
 REPORTED = [
     [model, "zeroshot", entry.get("seeds", [0])] for model, entry in config["models"].items()
 ]
+OF_IMAGES = [each for each in REPORTED if each[0] not in TEXT_ONLY]
 
 # The same for models before and after alignment, and the learning curve of each alignment.
 COMPARED = [
@@ -81,7 +82,7 @@ NOTEBOOKS = {
     ),
     "qualitative": {
         "input": STUDY,
-        "parameters": {"results": RESULTS, "models": COMPARED or REPORTED},
+        "parameters": {"results": RESULTS, "models": COMPARED or OF_IMAGES},
     },
     "paper": {
         "input": [*STUDY, f"{RESULTS}/published.csv"],
@@ -97,7 +98,7 @@ if len(config["models"]) > 1:
 
 # What the explorer shows: one seed of every model, before and after alignment, and chance.
 EXPLORED = [
-    *((model, "zeroshot", entry.get("seeds", [0])[0]) for model, entry in config["models"].items()),
+    *((model, objective, seeds[0]) for model, objective, seeds in OF_IMAGES),
     *(run for run in ALIGNED if run[2] == ALIGNMENT["seeds"][0]),
     ("random", "baseline", 0),
 ]

@@ -38,7 +38,9 @@ def as_entry(model: str | Mapping[str, Any]) -> Mapping[str, Any]:
         return model
     text = model.strip()
     # A path may hold what YAML takes for something else: " #", ": " or a leading "~".
-    if plain := re.fullmatch(r"(open_clip|transformers|meru|text_only):[ \t]+([^\s\"'{\[].*)", text):
+    if plain := re.fullmatch(
+        r"(open_clip|transformers|meru|text_only):[ \t]+([^\s\"'{\[].*)", text
+    ):
         family, name = plain.groups()
         return {family: os.path.expanduser(name)}  # noqa: PTH111 - a name on a hub is no path
     if text.startswith("hf-hub:"):

@@ -45,7 +45,8 @@ def load_model(
     if len(families) != 1 or families[0] not in _LOADERS:
         found = ", ".join(map(repr, families)) or "none"
         raise InputError(
-            f"model entry names {found}, expected exactly one of {', '.join(_LOADERS)}, {_TEXT_ONLY}"
+            f"model entry names {found}, expected exactly one of {', '.join(_LOADERS)} and, of "
+            f"texts alone, {_TEXT_ONLY}"
         )
     family = families[0]
     values = {

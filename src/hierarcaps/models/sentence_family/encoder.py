@@ -1,4 +1,4 @@
-"""Sentence encoders: a transformer, its pooling and what follows, as sentence-transformers has it."""
+"""Sentence encoders: a transformer, its pooling and what follows, as in sentence-transformers."""
 
 from collections.abc import Sequence
 from typing import Any

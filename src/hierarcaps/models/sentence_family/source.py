@@ -208,10 +208,10 @@ def _layer(kind: str, folder: Path) -> Dense | None:
     weights = next((folder / each for each in DENSE_WEIGHTS if (folder / each).is_file()), None)
     if weights is None:
         raise InputError(f"{folder}: {DENSE_WEIGHTS[0]} is missing in this folder")
-    sizes = [settings.get(key) for key in ("in_features", "out_features")]
-    if not all(isinstance(size, int) and size > 0 for size in sizes):
-        raise InputError(f"{path}: in_features and out_features are {sizes}, expected numbers")
-    return Dense(*sizes, settings.get("bias", True), short, weights)  # type: ignore[arg-type]
+    taken, given = (settings.get(key) for key in ("in_features", "out_features"))
+    if not isinstance(taken, int) or not isinstance(given, int) or min(taken, given) < 1:
+        raise InputError(f"{path}: the features are {taken!r} and {given!r}, expected numbers")
+    return Dense(taken, given, bool(settings.get("bias", True)), short, weights)
 
 
 def _of_sentences(path: Path, settings: Mapping[str, Any]) -> None:
