@@ -84,7 +84,8 @@ def test_texts_are_prepared_as_the_checkpoint_says(tmp_path: Path):
 def test_a_special_token_in_a_caption_is_text(tmp_path: Path):
     encoder = load_text_encoder(str(sentence_encoder(tmp_path)), device="cpu")
     (ids,) = encoder.tokenise(["a [SEP] b"]).tolist()
-    assert ids[:2] == [2, ids[1]] and ids.count(3) == 1  # one end of text, the text's own
+    assert ids[0] == 2
+    assert ids.count(3) == 1  # the text's own end
 
 
 @pytest.mark.parametrize(
@@ -109,7 +110,7 @@ def test_a_special_token_in_a_caption_is_text(tmp_path: Path):
             "expected a folder below this one",
         ),
         ("modules.json", {"a": 1}, "expected a list of modules"),
-        ("1_Pooling/config.json", {"pooling_mode": "weightedmean"}, "the pooling is 'weightedmean'"),
+        ("1_Pooling/config.json", {"pooling_mode": "sum"}, "the pooling is 'sum'"),
         (
             "1_Pooling/config.json",
             {"pooling_mode_cls_token": True, "pooling_mode_mean_tokens": True},
@@ -163,7 +164,8 @@ def test_it_is_probed_by_what_texts_answer_from_the_root_of_the_empty_text(tmp_p
     path = tmp_path / "embeddings.safetensors"
     embed_test_set(encoder, items, None, path)
     embeddings = read_embeddings(path)
-    assert embeddings.names == () and embeddings.images.shape == (0, 16)
+    assert embeddings.names == ()
+    assert embeddings.images.shape == (0, 16)
     root = embed_texts(encoder, [""], 1)[0]
     np.testing.assert_allclose(embeddings.root, root, atol=1e-6)
     settings = {"thresholds": 5, "bootstrap": {"resamples": 10, "seed": 0}}
