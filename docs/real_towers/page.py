@@ -1,0 +1,287 @@
+"""Composes docs/real_towers.md and its figure of docs/real_towers/results.csv."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import matplotlib as mpl
+import pandas as pd
+from matplotlib.figure import Figure
+
+HERE = Path(__file__).resolve().parent
+PAGE = HERE.parent / "real_towers.md"
+FIGURE = HERE / "tiers.svg"
+ENCODER, SENTENCES = "real-encoder", "all-MiniLM-L6-v2"
+NAMES = {"zeroshot": "before alignment", "re": "RE", "ec": "EC"}
+VARIANTS = {
+    "re": "RE",
+    "re-half-rate": "RE, half the rate",
+    "re-prior-2": "RE, prior 2",
+    "re-prior-50": "RE, prior 50",
+    "ec": "EC",
+    "ec-half-rate": "EC, half the rate",
+}
+FIRST = "before images: the sentence encoder"
+ORDER = [("ordering", "tau_d", "τ_d"), ("ordering", "tau_d_length_controlled", "τ_d, length-controlled"),
+         ("hyperlex", "spearman_all", "HyperLex"), ("entailment", "auroc_other", "entailment, AUROC")]  # fmt: skip
+IMAGES = [("hierarchical_retrieval", "precision", "precision"), ("hierarchical_retrieval", "recall", "recall"),
+          ("retrieval", "image_to_text_r1", "R@1 to text"), ("retrieval", "text_to_image_r1", "R@1 to image"),
+          ("retrieval_flickr8k", "image_to_text_r1", "Flickr8k R@1 to text"),
+          ("retrieval_flickr8k", "text_to_image_r1", "Flickr8k R@1 to image")]  # fmt: skip
+TIERS = [("hierarchical_retrieval", f"recall_tier_{tier}", f"tier {tier}") for tier in range(1, 5)]
+CONTROLS = [
+    ("hierarchical_retrieval", "{}", "the model's own radius"),
+    ("radius_controls", "{}_words", "number of words"),
+    ("radius_controls", "{}_shuffled", "its own radii, shuffled"),
+]
+HUBS = [("hubness", "most_retrieved_wrongly", "images that retrieve the worst text wrongly"),
+        ("hubness", "most_wrongly_after_first", "the same, first threshold aside"),
+        ("hubness", "lost_to_first", "precision lost to the first threshold"),
+        ("hubness", "lost_to_worst", "precision lost to the ten worst")]  # fmt: skip
+
+Metric = tuple[str, str, str]
+
+
+class Number(NamedTuple):
+    """A value with its 95% interval."""
+
+    value: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
+
+    @property
+    def signed(self) -> str:
+        """As a difference, bold where its interval excludes zero."""
+        mark = "**" if self.certain else ""
+        return f"{mark}{self.value:+.3f}{mark} [{self.low:+.3f}, {self.high:+.3f}]"
+
+    @property
+    def certain(self) -> bool:
+        """Whether the interval excludes zero."""
+        return self.low > 0 or self.high < 0
+
+
+class Study:
+    """The rows of results.csv."""
+
+    def __init__(self) -> None:
+        table = pd.read_csv(HERE / "results.csv").fillna({"reference": ""})
+        key = ["study", "model", "objective", "reference", "task", "metric"]
+        self.rows = table.drop_duplicates(key).set_index(key).sort_index()
+
+    def number(
+        self, objective: str, metric: Metric, reference: str = "", study: str = "orders",
+        model: str = ENCODER,
+    ) -> Number | None:  # fmt: skip
+        """Return a number, or None where it was not measured."""
+        key = (study, model, objective, reference, *metric[:2])
+        if key not in self.rows.index:
+            return None
+        return Number(*self.rows.loc[key, ["value", "low", "high"]])
+
+    def change(self, objective: str, metric: Metric, study: str = "orders") -> Number:
+        """Return what an alignment changes; of `variants`, in one order."""
+        found = self.number(objective, metric, "zeroshot", study)
+        assert found is not None, (objective, metric)
+        return found
+
+    def orders(self) -> int:
+        """Return the number of orders of RE."""
+        key = ("orders", ENCODER, "re", "", "ordering", "tau_d")
+        return int(self.rows.loc[key, "orders"])
+
+
+def table(head: list[str], rows: list[list[str]]) -> str:
+    """Return a Markdown table."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def cell(number: Number | None) -> str:
+    """Return a value with its interval, or a dash."""
+    return "–" if number is None else str(number)
+
+
+def value_table(study: Study, metrics: list[Metric]) -> str:
+    """Return the values of all that was measured, a row each."""
+    rows = [["number of words", *(cell(study.number("baseline", m, model="words")) for m in metrics)],
+            [FIRST, *(cell(study.number("zeroshot", m, model=SENTENCES)) for m in metrics)],
+            *([f"the dual encoder, {NAMES[name]}" if name == "zeroshot" else f"+ {NAMES[name]}",
+               *(cell(study.number(name, m)) for m in metrics)] for name in NAMES)]  # fmt: skip
+    kept = [row for row in rows if set(row[1:]) != {"–"}]
+    return table(["", *(name for _, _, name in metrics)], kept)
+
+
+def change_table(study: Study, metrics: list[Metric]) -> str:
+    """Return what RE and EC change, and RE less EC."""
+    pairs = [("re", "zeroshot", "RE"), ("ec", "zeroshot", "EC"), ("re", "ec", "RE less EC")]
+    rows = []
+    for objective, reference, name in pairs:
+        numbers = [study.number(objective, metric, reference) for metric in metrics]
+        rows.append([name, *("–" if each is None else each.signed for each in numbers)])
+    return table(["", *(name for _, _, name in metrics)], rows)
+
+
+def control_table(study: Study) -> str:
+    """Return precision and recall by another radius, before and after."""
+    rows = []
+    for task, metric, name in CONTROLS:
+        for measure in ("precision", "recall"):
+            wanted = (task, metric.format(measure), name)
+            rows.append([f"{measure}, {name}", *(cell(study.number(o, wanted)) for o in NAMES)])
+    return table(["", *NAMES.values()], rows)
+
+
+def hub_table(study: Study) -> str:
+    """Return hubs before and after."""
+    rows = [[name, *(cell(study.number(o, (task, metric, name))) for o in NAMES)]
+            for task, metric, name in HUBS]  # fmt: skip
+    return table(["", *NAMES.values()], rows)
+
+
+def rate_table(study: Study) -> str:
+    """Return what the learning rates were chosen by."""
+    rows = []
+    for objective, name in VARIANTS.items():
+        if "prior" in objective:
+            continue
+        after = study.number(objective, ("held_out", "tau_d", ""), study="variants")
+        drift = study.number(objective, ("held_out", "prior", ""), study="variants")
+        lost = retention(study, objective)
+        assert after is not None
+        assert drift is not None
+        rows.append([name, f"{after.value:.3f}", f"{drift.value:.4f}", f"{lost:+.3f}"])
+    head = ["", "τ_d of held-out rows", "drift (1 - cos) / 2", "R@1, Flickr8k's other half"]
+    return table(head, rows)
+
+
+def retention(study: Study, objective: str) -> float:
+    """Return the change of R@1, mean of both directions, on the half that rates are chosen on."""
+    task = "retrieval_flickr8k-tuning"
+    both = [(task, f"{way}_r1", "") for way in ("image_to_text", "text_to_image")]
+    return sum(study.change(objective, each, "variants").value for each in both) / 2
+
+
+def variant_table(study: Study) -> str:
+    """Return what each variant changes, in one order."""
+    metrics = [*TIERS, IMAGES[0], ORDER[0], ORDER[1], ORDER[2]]
+    rows = []
+    for objective, name in VARIANTS.items():
+        if study.number(objective, TIERS[0], "zeroshot", "variants") is None:
+            continue
+        numbers = [study.change(objective, each, "variants").signed for each in metrics]
+        rows.append([name, *numbers, f"{retention(study, objective):+.3f}"])
+    return table(["", *(name for _, _, name in metrics), "R@1, Flickr8k"], rows)
+
+
+def draw(study: Study) -> None:
+    """Draw recall by tier before and after, and what each variant gains and loses."""
+    mpl.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "towers", "font.size": 9})
+    figure = Figure(figsize=(8.6, 3.7), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    colours = {"zeroshot": "#555555", "re": "#1f5fa8", "ec": "#c4561a"}
+    for place, (name, marker) in enumerate(zip(NAMES, "osD", strict=True)):
+        found = [study.number(name, metric) for metric in TIERS]
+        numbers = [each for each in found if each is not None]
+        left.errorbar(
+            [tier + 0.12 * (place - 1) for tier in range(1, 5)],
+            [each.value for each in numbers],
+            yerr=[[n.value - n.low for n in numbers], [n.high - n.value for n in numbers]],
+            marker=marker, color=colours[name], linewidth=1, capsize=2, label=NAMES[name],
+        )  # fmt: skip
+    left.set(xticks=range(1, 5), xlabel="tier of the gold caption (1: most general)",
+             ylabel="recall (share of images)", title="Recall by tier", ylim=(0, None))  # fmt: skip
+    left.legend(frameon=False)
+    right.axhline(0, color="#bbbbbb", linewidth=0.8)
+    right.axvline(0, color="#bbbbbb", linewidth=0.8)
+    for objective, name in VARIANTS.items():
+        if study.number(objective, TIERS[0], "zeroshot", "variants") is None:
+            continue
+        one, four = (study.change(objective, TIERS[tier], "variants") for tier in (0, 3))
+        colour = colours["ec" if objective.startswith("ec") else "re"]
+        right.errorbar(
+            one.value, four.value,
+            xerr=[[one.value - one.low], [one.high - one.value]],
+            yerr=[[four.value - four.low], [four.high - four.value]],
+            marker="D" if colour == colours["ec"] else "s", color=colour, linewidth=0.8, capsize=2,
+        )  # fmt: skip
+        offset = (5, 5) if one.value < 0.09 else (5, -11)
+        right.annotate(name, (one.value, four.value), offset, textcoords="offset points", fontsize=8)
+    right.set(xlabel="change of recall, tier 1", ylabel="change of recall, tier 4",
+              title="What each variant trades")  # fmt: skip
+    for axes in (left, right):
+        axes.spines[["top", "right"]].set_visible(False)
+    figure.savefig(FIGURE, metadata={"Date": None})
+
+
+def moved(change: Number, what: str) -> str:
+    """Say what a difference allows."""
+    if not change.certain:
+        return f"leaves {what} where it was as far as the interval tells ({change.signed})"
+    return f"{'raises' if change.value > 0 else 'lowers'} {what} by {change.signed}"
+
+
+def findings(study: Study) -> str:
+    """Return the computed sentences at the head of the page."""
+    tau, controlled, lexical, _ = ORDER
+    lines = []
+    before, words = (study.number("zeroshot", tau), study.number("baseline", tau, model="words"))
+    texts = study.number("zeroshot", tau, model=SENTENCES)
+    lines.append(
+        f"**Order.** Before alignment distance from the root orders the tiers with τ_d {before}: "
+        f"less than counting words ({words}), and more than the same text tower before it was "
+        f"tied to images ({texts}). Where length does not tell it is "
+        f"{study.number('zeroshot', controlled)}, that is, wrong; the text tower alone has "
+        f"{study.number('zeroshot', controlled, model=SENTENCES)}."
+    )
+    for name in ("re", "ec"):
+        changes = [(tau, "τ_d"), (controlled, "τ_d where length does not tell"),
+                   (lexical, "HyperLex")]  # fmt: skip
+        listed = "; it ".join(moved(study.change(name, each), what) for each, what in changes)
+        lines.append(f"**{NAMES[name]}** {listed}.")
+    for name in ("re", "ec"):
+        changes = [(IMAGES[0], "precision"), (IMAGES[1], "recall"), (TIERS[0], "recall of tier 1"),
+                   (TIERS[3], "recall of tier 4")]  # fmt: skip
+        listed = "; it ".join(moved(study.change(name, each), what) for each, what in changes)
+        lines.append(f"**What {NAMES[name]} trades.** It {listed}.")
+    own, by_words = (
+        study.number("re", (task, metric.format("precision"), ""))
+        for task, metric, _ in CONTROLS[:2]
+    )
+    start = study.number("zeroshot", ("radius_controls", "precision_words", ""))
+    lines.append(
+        "**Control of the radius.** With the number of words as the radius and the same "
+        f"similarities, precision is {start} before and {by_words} after RE; by the model's own "
+        f"radius it is {own} after RE."
+    )
+    return "\n".join(f"- {line}" for line in lines)
+
+
+def compose() -> str:
+    """Return the page."""
+    study = Study()
+    draw(study)
+    text = HERE.joinpath("page.md.in").read_text(encoding="utf-8")
+    parts = {
+        "findings": findings(study),
+        "orders": str(study.orders()),
+        "order": value_table(study, ORDER),
+        "images": value_table(study, IMAGES),
+        "order_changes": change_table(study, ORDER),
+        "image_changes": change_table(study, IMAGES),
+        "tiers": value_table(study, TIERS),
+        "tier_changes": change_table(study, TIERS),
+        "controls": control_table(study),
+        "hubs": hub_table(study),
+        "rates": rate_table(study),
+        "variants": variant_table(study),
+    }
+    for name, part in parts.items():
+        text = text.replace(f"[[{name}]]", part)
+    return text
+
+
+if __name__ == "__main__":
+    PAGE.write_text(compose(), encoding="utf-8")
