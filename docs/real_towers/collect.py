@@ -45,9 +45,7 @@ def rows_of(study: str, params: dict[str, Any]) -> Iterator[pd.DataFrame]:
             found = paired_differences(tasks, after, before, params["evaluation"]["bootstrap"])
             found = found.rename(columns={"difference": "value"})
             if objective not in ("re", "ec"):  # the workflow has those
-                yield found.assign(
-                    model=MODEL, objective=objective, reference="zeroshot", orders=1
-                )
+                yield found.assign(model=MODEL, objective=objective, reference="zeroshot", orders=1)
             yield held_out(objective)
 
 

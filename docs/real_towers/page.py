@@ -21,12 +21,20 @@ VARIANTS = {
     "ec-half-rate": "EC, half the rate",
 }
 FIRST = "before images: the sentence encoder"
-ORDER = [("ordering", "tau_d", "τ_d"), ("ordering", "tau_d_length_controlled", "τ_d, length-controlled"),
-         ("hyperlex", "spearman_all", "HyperLex"), ("entailment", "auroc_other", "entailment, AUROC")]  # fmt: skip
-IMAGES = [("hierarchical_retrieval", "precision", "precision"), ("hierarchical_retrieval", "recall", "recall"),
-          ("retrieval", "image_to_text_r1", "R@1 to text"), ("retrieval", "text_to_image_r1", "R@1 to image"),
-          ("retrieval_flickr8k", "image_to_text_r1", "Flickr8k R@1 to text"),
-          ("retrieval_flickr8k", "text_to_image_r1", "Flickr8k R@1 to image")]  # fmt: skip
+ORDER = [
+    ("ordering", "tau_d", "τ_d"),
+    ("ordering", "tau_d_length_controlled", "τ_d, length-controlled"),
+    ("hyperlex", "spearman_all", "HyperLex"),
+    ("entailment", "auroc_other", "entailment, AUROC"),
+]
+IMAGES = [
+    ("hierarchical_retrieval", "precision", "precision"),
+    ("hierarchical_retrieval", "recall", "recall"),
+    ("retrieval", "image_to_text_r1", "R@1 to text"),
+    ("retrieval", "text_to_image_r1", "R@1 to image"),
+    ("retrieval_flickr8k", "image_to_text_r1", "Flickr8k R@1 to text"),
+    ("retrieval_flickr8k", "text_to_image_r1", "Flickr8k R@1 to image"),
+]
 TIERS = [("hierarchical_retrieval", f"recall_tier_{tier}", f"tier {tier}") for tier in range(1, 5)]
 CONTROLS = [
     ("hierarchical_retrieval", "{}", "the model's own radius"),
@@ -106,10 +114,17 @@ def cell(number: Number | None) -> str:
 
 def value_table(study: Study, metrics: list[Metric]) -> str:
     """Return the values of all that was measured, a row each."""
-    rows = [["number of words", *(cell(study.number("baseline", m, model="words")) for m in metrics)],
-            [FIRST, *(cell(study.number("zeroshot", m, model=SENTENCES)) for m in metrics)],
-            *([f"the dual encoder, {NAMES[name]}" if name == "zeroshot" else f"+ {NAMES[name]}",
-               *(cell(study.number(name, m)) for m in metrics)] for name in NAMES)]  # fmt: skip
+    shown = [
+        ("number of words", "baseline", "words"),
+        (FIRST, "zeroshot", SENTENCES),
+        ("the dual encoder", "zeroshot", ENCODER),
+        ("+ RE", "re", ENCODER),
+        ("+ EC", "ec", ENCODER),
+    ]
+    rows = [
+        [name, *(cell(study.number(objective, each, model=model)) for each in metrics)]
+        for name, objective, model in shown
+    ]
     kept = [row for row in rows if set(row[1:]) != {"–"}]
     return table(["", *(name for _, _, name in metrics)], kept)
 
@@ -208,7 +223,8 @@ def draw(study: Study) -> None:
             marker="D" if colour == colours["ec"] else "s", color=colour, linewidth=0.8, capsize=2,
         )  # fmt: skip
         offset = (5, 5) if one.value < 0.09 else (5, -11)
-        right.annotate(name, (one.value, four.value), offset, textcoords="offset points", fontsize=8)
+        place = (one.value, four.value)
+        right.annotate(name, place, offset, textcoords="offset points", fontsize=8)
     right.set(xlabel="change of recall, tier 1", ylabel="change of recall, tier 4",
               title="What each variant trades")  # fmt: skip
     for axes in (left, right):
