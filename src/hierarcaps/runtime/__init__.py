@@ -5,6 +5,7 @@ Nothing here knows what the project is about.
 
 __all__ = [
     "allocator",
+    "deferred_compiler",
     "errors",
     "files",
     "gpu_lease",

@@ -1,7 +1,5 @@
 """MERU: open_clip's towers on the hyperboloid, in this project's and the published format."""
 
-from hierarcaps.runtime.torch_setup import declare_torchvision_ops
-
-declare_torchvision_ops()  # before any module of this package imports open_clip or transformers
+import hierarcaps.models.open_clip_family  # noqa: F401  (it prepares the import of open_clip)
 
 __all__ = ["encoder", "source"]
