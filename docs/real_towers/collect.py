@@ -21,6 +21,8 @@ TABLE = Path(__file__).with_name("results.csv")
 MODEL = "real-encoder"
 OVERLAYS = ["config/official.yaml", "config/real-towers.yaml"]
 STUDIES = {"orders": OVERLAYS, "variants": [*OVERLAYS, "config/real-towers-rates.yaml"]}
+# RE and EC at the same rate: 6e-6, then 3e-6.
+EQUAL_RATES = [("re", "ec-double-rate"), ("re-half-rate", "ec")]
 COLUMNS = [
     "study", "model", "objective", "reference", "task", "metric", "value", "low", "high", "n",
     "orders",
@@ -37,16 +39,18 @@ def rows_of(study: str, params: dict[str, Any]) -> Iterator[pd.DataFrame]:
     summary = pd.read_csv(results / "summary.csv")
     yield summary[summary["objective"].isin(["zeroshot", "baseline"])]
     yield pd.read_csv(results / "pooled.csv")
-    before = Run(MODEL, "zeroshot", 0).folder(results)
+    if study != "variants":
+        return
     tasks = [task for task in all_tasks(params["evaluation"]) if task.name in TASKS]
-    for objective in params["alignment"]["objectives"]:
-        if study == "variants":
-            after = Run(MODEL, objective, 0).folder(results)
-            found = paired_differences(tasks, after, before, params["evaluation"]["bootstrap"])
+    objectives = list(params["alignment"]["objectives"])
+    for after, before in [*((each, "zeroshot") for each in objectives), *EQUAL_RATES]:
+        folders = [Run(MODEL, each, 0).folder(results) for each in (after, before)]
+        if all((folder / "ordering.json").is_file() for folder in folders):
+            found = paired_differences(tasks, *folders, params["evaluation"]["bootstrap"])
             found = found.rename(columns={"difference": "value"})
-            if objective not in ("re", "ec"):  # the workflow has those
-                yield found.assign(model=MODEL, objective=objective, reference="zeroshot", orders=1)
-            yield held_out(objective)
+            yield found.assign(model=MODEL, objective=after, reference=before, orders=1)
+    for objective in objectives:
+        yield held_out(objective)
 
 
 def held_out(objective: str) -> pd.DataFrame:
