@@ -232,8 +232,8 @@ def trade(study: Study) -> str:
     least = max(found, key=lambda name: found[name][1].value)
     one, four = found[least]
     return (
-        f"**Rate and prior.** {both} of {len(found)} variants gain tier 1 and lose tier 4; the least "
-        f"of tier 4 is lost by {least} ({four.signed}, tier 1 {one.signed})."
+        f"**Rate and prior.** {both} of {len(found)} variants gain tier 1 and lose tier 4; the "
+        f"least of tier 4 is lost by {least} ({four.signed}, tier 1 {one.signed})."
     )
 
 
@@ -283,24 +283,25 @@ def draw(study: Study) -> None:
     left.set(xticks=range(1, 5), xlabel="tier of the gold caption (1: most general)",
              ylabel="recall (share of images)", title="Recall by tier", ylim=(0, None))  # fmt: skip
     left.legend(frameon=False)
-    right.axhline(0, color="#bbbbbb", linewidth=0.8)
     right.axvline(0, color="#bbbbbb", linewidth=0.8)
-    for objective, name in VARIANTS.items():
-        if study.number(objective, TIERS[0], "zeroshot", "variants") is None:
-            continue
-        one, four = (study.change(objective, TIERS[tier], "variants") for tier in (0, 3))
-        colour = colours["ec" if objective.startswith("ec") else "re"]
-        right.errorbar(
-            one.value, four.value,
-            xerr=[[one.value - one.low], [one.high - one.value]],
-            yerr=[[four.value - four.low], [four.high - four.value]],
-            marker="D" if colour == colours["ec"] else "s", color=colour, linewidth=0.8, capsize=2,
-        )  # fmt: skip
-        offset = (5, 5) if one.value < 0.09 else (5, -11)
-        place = (one.value, four.value)
-        right.annotate(name, place, offset, textcoords="offset points", fontsize=8)
-    right.set(xlabel="change of recall, tier 1", ylabel="change of recall, tier 4",
-              title="What each variant trades")  # fmt: skip
+    rows = list(VARIANTS)
+    for tier, marker in ((0, "^"), (3, "v")):
+        for row, objective in enumerate(rows):
+            change = study.change(objective, TIERS[tier], "variants")
+            right.errorbar(
+                change.value, row + (0.12 if tier else -0.12),
+                xerr=[[change.value - change.low], [change.high - change.value]],
+                marker=marker, color=colours[objective[:2]], linewidth=1, capsize=2,
+                markerfacecolor="white" if tier else None, linestyle="none",
+                label=None if row else f"tier {tier + 1}",
+            )  # fmt: skip
+    right.set(xlabel="change of recall, one order of items", title="What each variant trades",
+              yticks=range(len(rows)))  # fmt: skip
+    right.locator_params(axis="x", nbins=6)
+    right.set_yticklabels(VARIANTS.values())
+    right.invert_yaxis()
+    figure.legend(*right.get_legend_handles_labels(), loc="outside lower right", ncols=2,
+                  frameon=False)  # fmt: skip
     for axes in (left, right):
         axes.spines[["top", "right"]].set_visible(False)
     figure.savefig(FIGURE, metadata={"Date": None})
@@ -376,7 +377,7 @@ def findings(study: Study) -> str:
     for title, changes in (("Order", order), ("From images", images)):
         for name in ("re", "ec"):
             listed = ", ".join(moved(study.change(name, each), what) for each, what in changes)
-            lines.append(f"**{title}, {NAMES[name]}**: {listed}.")
+            lines.append(f"**{title}, {VARIANTS[name]}**: {listed}.")
     of_words = ("radius_controls", "precision_words", "")
     own = ("hierarchical_retrieval", "precision", "")
     lines.append(
