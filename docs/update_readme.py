@@ -54,10 +54,14 @@ def measured() -> pd.DataFrame:
     summary = pd.read_csv(ROOT / "results" / "summary.csv")
     aligned = pooled()
     baseline = summary["objective"] == "baseline"
+    replicated = aligned[aligned["reference"].isna()]
+    before = replicated["objective"] == "zeroshot"
+    single = ~summary["model"].isin(replicated["model"]) & ~baseline
     return pd.concat(
         [
-            summary[summary["objective"] == "zeroshot"],
-            aligned[aligned["reference"].isna()],
+            replicated[before],
+            summary[single],
+            replicated[~before],
             summary[baseline],
         ]
     )
@@ -66,10 +70,10 @@ def measured() -> pd.DataFrame:
 def explanation(rows: pd.DataFrame) -> str:
     """Return what stands in the cells of a table of values."""
     return (
-        f"The default profile on {int(rows['n'].max()):,} test scenes: bootstrap 95% intervals "
-        "over items in brackets. Untrained controls: the mean over seeds, in parentheses the "
-        "lowest and the highest. Aligned models: the mean over "
-        f"{orders(rows[rows['orders'].notna()])}."
+        f"The default profile on {int(rows['n'].max()):,} test scenes: bootstrap 95% intervals in "
+        f"brackets, over trainings and items of the mean of several trainings ({trainings()}), "
+        "else over items. Untrained controls: the mean over seeds, in parentheses the lowest and "
+        "the highest."
     )
 
 
@@ -78,22 +82,21 @@ def differences() -> str:
     changes = pooled()
     changes = changes[changes["reference"] == "zeroshot"]
     return (
-        "What alignment changes on the same items, starting from one pre-trained checkpoint: the "
-        f"mean paired difference to it over {orders(changes)}, with one 95% interval over images, "
-        "drawn once for all orders; bold where it excludes zero. Other pre-trainings are not in "
-        f"it.\n\n{table(changes, difference_cell)}"
+        "What alignment changes on the same items: the mean paired difference to the same "
+        f"pre-training, over {trainings()}, with a 95% interval over trainings and items; bold "
+        f"where it excludes zero.\n\n{table(changes, difference_cell)}"
     )
 
 
 def pooled() -> pd.DataFrame:
-    """Return the means over orders of aligned models; ``reference`` is missing for the metrics."""
+    """Return the means over trainings of models; ``reference`` is missing for the metrics."""
     return pd.read_csv(ROOT / "results" / "pooled.csv")
 
 
-def orders(rows: pd.DataFrame) -> str:
-    """Return ``3 orders of the training items``."""
-    (number,) = rows["orders"].astype(int).unique()
-    return f"{number} order{'' if number == 1 else 's'} of the training items"
+def trainings() -> str:
+    """Return how many trainings each replicated model has: ``5 of rn-16, 3 of vit-8``."""
+    number = pooled().groupby("model", sort=False)["trainings"].first()
+    return ", ".join(f"{each} of {model}" for model, each in number.items())
 
 
 def table(rows: pd.DataFrame, cell: Callable[[pd.DataFrame], str]) -> str:

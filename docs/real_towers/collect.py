@@ -25,7 +25,7 @@ STUDIES = {"orders": OVERLAYS, "variants": [*OVERLAYS, "config/real-towers-rates
 EQUAL_RATES = [("re", "ec-double-rate"), ("re-half-rate", "ec")]
 COLUMNS = [
     "study", "model", "objective", "reference", "task", "metric", "value", "low", "high", "n",
-    "orders",
+    "runs",
 ]  # fmt: skip
 TASKS = (
     "ordering", "entailment", "hierarchical_retrieval", "radius_controls", "retrieval", "hubness",
@@ -48,7 +48,7 @@ def rows_of(study: str, params: dict[str, Any]) -> Iterator[pd.DataFrame]:
         if all((folder / "ordering.json").is_file() for folder in folders):
             found = paired_differences(tasks, *folders, params["evaluation"]["bootstrap"])
             found = found.rename(columns={"difference": "value"})
-            yield found.assign(model=MODEL, objective=after, reference=before, orders=1)
+            yield found.assign(model=MODEL, objective=after, reference=before, runs=1)
     for objective in objectives:
         yield held_out(objective)
 
@@ -60,7 +60,7 @@ def held_out(objective: str) -> pd.DataFrame:
     metrics = ["tau_d", "prior", "angle_violations"]
     table = rows.iloc[[0, -1]][metrics].assign(reference=["before", ""])
     long = table.melt(id_vars="reference", var_name="metric", value_name="value")
-    return long.assign(model=MODEL, objective=objective, task="held_out", orders=1)
+    return long.assign(model=MODEL, objective=objective, task="held_out", runs=1)
 
 
 def main() -> None:

@@ -99,7 +99,7 @@ class Study:
     def orders(self) -> int:
         """Return the number of orders of RE."""
         key = ("orders", ENCODER, "re", "", "ordering", "tau_d")
-        return int(self.rows.loc[key, "orders"])
+        return int(self.rows.loc[key, "runs"])
 
 
 def table(head: list[str], rows: list[list[str]]) -> str:

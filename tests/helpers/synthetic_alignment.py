@@ -50,14 +50,17 @@ def _differences(n: int) -> pd.DataFrame:
 
 
 def _pooled(differences: pd.DataFrame, aligned: pd.DataFrame) -> pd.DataFrame:
-    """Return means over orders: of the metrics, and of their differences."""
+    """Return means over orders of the items: of the metrics, and of their differences."""
     values = aligned.assign(reference="")
     differences = differences.rename(columns={"difference": "value"})
     key = POOLED_COLUMNS[:5]
     groups = pd.concat([values, differences]).groupby(key, sort=False)
-    means = groups.agg(value=("value", "mean"), n=("n", "max"), orders=("seed", "nunique"))
-    table = means.reset_index()
-    return table.assign(low=table["value"] - 0.01, high=table["value"] + 0.01)[POOLED_COLUMNS]
+    means = groups.agg(value=("value", "mean"), n=("n", "max"), runs=("seed", "nunique"))
+    table = means.reset_index().assign(trainings=1)
+    for name in ("", "items_"):
+        table[f"{name}low"] = table["value"] - 0.01
+        table[f"{name}high"] = table["value"] + 0.01
+    return table[POOLED_COLUMNS]
 
 
 def _geometry(folder: Path, golds: list[list[str]]) -> None:

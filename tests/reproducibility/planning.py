@@ -19,9 +19,11 @@ from small_study import ROOT, run
 # One seed of each model and one aligned model: nothing depends on how many there are.
 FEWER = {
     "models": {
-        name: {"seeds": [0]} for name in ("rn-24-untrained", "vit-8-untrained", "meru-24-untrained")
+        f"{name}{control}": {"seeds": [0]}
+        for name in ("rn-16", "vit-8", "meru-16")
+        for control in ("", "-untrained")
     },
-    "alignment": {"models": ["rn-24"], "seeds": [0]},
+    "alignment": {"models": ["rn-16"], "seeds": [0]},
 }
 FINISHED = 1_700_000_000  # seconds since the epoch: when the pretended run ended
 

@@ -30,14 +30,17 @@ DECIDES: dict[str, set[str]] = {
     "pretrain": {"pretrain"},
     "pretrain.training": {"pretrain", "pretrain_meru"},
     "pretrain.training.steps": {"pretrain"},
-    "pretrain.architectures.rn-24": {"pretrain", "pretrain_meru"},
-    "pretrain.variants.meru-24": {"pretrain_meru"},
-    "pretrain.variants.meru-24-untrained": {"pretrain_meru"},
+    "pretrain.architectures.rn-16": {"pretrain", "pretrain_meru"},
+    "pretrain.variants.meru-16": {"pretrain_meru"},
+    "pretrain.variants.meru-16-untrained": {"pretrain_meru"},
     "models": {"embed"} | MLFLOW,
-    "models.rn-24": {"embed", "align"} | MLFLOW,
-    "models.rn-24-untrained.seeds": {"pretrain"} | PROBED | MLFLOW,
+    "models.rn-16": {"embed", "align"} | MLFLOW,
+    "models.rn-16.seeds": {"pretrain", "align", "export_explorer"} | PROBED | MLFLOW,
+    "models.vit-8.seeds": {"pretrain", "export_explorer"} | PROBED | MLFLOW,
+    "models.meru-16.seeds": {"pretrain_meru", "export_explorer"} | PROBED | MLFLOW,
+    "models.rn-16-untrained.seeds": {"pretrain"} | PROBED | MLFLOW,
     "models.vit-8-untrained.seeds": {"pretrain"} | PROBED | MLFLOW,
-    "models.meru-24-untrained.seeds": {"pretrain_meru"} | PROBED | MLFLOW,
+    "models.meru-16-untrained.seeds": {"pretrain_meru"} | PROBED | MLFLOW,
     "captions": {"gather_captions"},
     "captions.sources.train.0.kind": {"gather_captions", "write_datasheet", "ablate_augmentation"},
     "nli": {"evaluate_nli"} | JUDGED,
@@ -83,13 +86,12 @@ DECIDES: dict[str, set[str]] = {
 # Another valid value where adding one or halving gives none.
 OTHER: dict[str, Any] = {
     "results": "other-results",
-    "rn-24": "rn-16",
-    "rn-16": "rn-24",
+    "rn-16": "vit-8",
     "vit-8": "rn-16",
-    "rn-24-untrained": "vit-8-untrained",
-    "vit-8-untrained": "rn-24-untrained",
-    "meru-24": "meru-24-untrained",
-    "meru-24-untrained": "meru-24",
+    "rn-16-untrained": "vit-8-untrained",
+    "vit-8-untrained": "rn-16-untrained",
+    "meru-16": "meru-16-untrained",
+    "meru-16-untrained": "meru-16",
     "scenes": "table",
     "models/nli": "someone/an-nli-model",
     "transformers": "vllm",
@@ -98,9 +100,9 @@ OTHER: dict[str, Any] = {
 }
 # Valid only with another value elsewhere: they have a test of their own.
 TIED = {
-    ("pretrain", "variants", "meru-24", "objective"),
-    ("pretrain", "variants", "meru-24-untrained", "objective"),
-    ("pretrain", "variants", "meru-24-untrained", "steps"),
+    ("pretrain", "variants", "meru-16", "objective"),
+    ("pretrain", "variants", "meru-16-untrained", "objective"),
+    ("pretrain", "variants", "meru-16-untrained", "steps"),
 }
 SPLITS = {"train": "validation", "validation": "train", "test": "validation"}
 
@@ -226,7 +228,7 @@ def test_a_parameter_decides_what_depends_on_it(pretended, path):
     ],
     ids=["objective", "steps"],
 )
-@pytest.mark.parametrize("name", ["meru-24", "meru-24-untrained"])
+@pytest.mark.parametrize("name", ["meru-16", "meru-16-untrained"])
 def test_parameters_that_change_together_decide_how_a_variant_is_trained(
     pretended, name, changes, rule
 ):
@@ -242,8 +244,8 @@ def test_parameters_that_change_together_decide_how_a_variant_is_trained(
         ("scenes.held_out_share", {"split=test"}),
         ("scenes.seed", {"split=train", "split=validation", "split=test"}),
         ("pretrain.variants.vit-8.steps", {"variant=vit-8, seed=0"}),
-        ("pretrain.training.warmup", {f"variant={v}, seed=0" for v in ("rn-16", "rn-24", "vit-8")}),
-        ("alignment.objectives.ec.margin", {"model=rn-24, objective=ec, seed=0"}),
+        ("pretrain.training.warmup", {f"variant={v}, seed=0" for v in ("rn-16", "vit-8")}),
+        ("alignment.objectives.ec.margin", {"model=rn-16, objective=ec, seed=0"}),
         ("captions.sources.train.0.path", {"split=train"}),
         ("models.vit-8-untrained.seeds", {"variant=vit-8-untrained, seed=7"}),
     ],

@@ -47,7 +47,7 @@ def study(tmp_path: Path) -> dict:
         "models": {
             "rn-16": None,
             "vit-8": None,
-            "meru-24": None,
+            "meru-16": None,
             "rn-16-untrained": None,
             "tiny-transformers": {"transformers": "tiny-transformers"},
             "tiny-clip": {"meru": "clip_vit.pth"},

@@ -49,9 +49,9 @@ rule models:
     """Every checkpoint of the study that the workflow makes."""
     input:
         [
-            local_checkpoint(entry, seed)
-            for entry in config["models"].values()
-            for seed in entry.get("seeds", [0])
+            local_checkpoint(config["models"][model], seed)
+            for model, seeds in TRAININGS.items()
+            for seed in seeds
         ],
         [
             local_checkpoint(aligned_entry(model, objective), seed)

@@ -27,18 +27,22 @@ except InputError as error:
     sys.exit(f"Error: {error}")
 TASK_FILES = [file for path in task_files(EVALUATION) for file in files_at(DOWNLOADS, path)]
 BASELINES = baseline_tasks(EVALUATION)
+# A model of several pre-trainings is aligned once from each, another from several orders of items.
+TRAININGS = {model: entry.get("seeds", [0]) for model, entry in config["models"].items()}
+ALIGNMENT_SEEDS = {
+    model: TRAININGS[model] if len(TRAININGS[model]) > 1 else ALIGNMENT["seeds"]
+    for model in ALIGNMENT["models"]
+}
 ALIGNED = [
     (model, objective, seed)
     for model in ALIGNMENT["models"]
     for objective in ALIGNMENT["objectives"]
-    for seed in ALIGNMENT["seeds"]
+    for seed in ALIGNMENT_SEEDS[model]
 ]
 # Hierarchies are generated for a study that aligns on them; another has none to make or to report.
 GENERATED = bool(ALIGNED) and f"{DATA}/" in f"{ALIGNMENT['training']} {ALIGNMENT['validation']}"
 RUNS = [
-    (model, "zeroshot", seed)
-    for model, entry in config["models"].items()
-    for seed in entry.get("seeds", [0])
+    (model, "zeroshot", seed) for model, seeds in TRAININGS.items() for seed in seeds
 ] + ALIGNED
 
 
@@ -175,9 +179,10 @@ def recipe_of(wildcards):
 
 
 def base_entry(wildcards):
-    """What alignment starts from: the model's first seed, whatever others there are."""
-    entry = config["models"][wildcards.model]
-    return {**entry, "seeds": entry.get("seeds", [0])[:1]}
+    """What alignment starts from: the pre-training of its seed, or the only one that there is."""
+    trainings = TRAININGS[wildcards.model]
+    seed = int(wildcards.seed) if len(trainings) > 1 else trainings[0]
+    return {**config["models"][wildcards.model], "seeds": [seed]}
 
 
 def base_of(wildcards):

@@ -123,7 +123,7 @@ rule compare_objectives:
             f"{RESULTS}/pooled.csv",
             caption="../report/pooled.rst",
             category="3. Data",
-            labels={"table": "means over orders of the training items"},
+            labels={"table": "means over trainings or orders"},
         ),
     log:
         "logs/compare_objectives.log",

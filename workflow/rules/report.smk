@@ -2,9 +2,7 @@
 
 
 # What the notebooks show: [model, objective, seeds].
-REPORTED = [
-    [model, "zeroshot", entry.get("seeds", [0])] for model, entry in config["models"].items()
-]
+REPORTED = [[model, "zeroshot", seeds] for model, seeds in TRAININGS.items()]
 OF_IMAGES = [each for each in REPORTED if each[0] not in TEXT_ONLY]
 
 # The same for models before and after alignment, and the learning curve of each alignment.
@@ -12,8 +10,8 @@ COMPARED = [
     [model, objective, seeds]
     for model in ALIGNMENT["models"]
     for objective, seeds in (
-        ("zeroshot", config["models"][model].get("seeds", [0])[:1]),
-        *((objective, ALIGNMENT["seeds"]) for objective in ALIGNMENT["objectives"]),
+        ("zeroshot", TRAININGS[model]),
+        *((objective, ALIGNMENT_SEEDS[model]) for objective in ALIGNMENT["objectives"]),
     )
 ]
 CURVES = [
@@ -99,7 +97,7 @@ if len(config["models"]) > 1:
 # What the explorer shows: one seed of every model, before and after alignment, and chance.
 EXPLORED = [
     *((model, objective, seeds[0]) for model, objective, seeds in OF_IMAGES),
-    *(run for run in ALIGNED if run[2] == ALIGNMENT["seeds"][0]),
+    *(run for run in ALIGNED if run[2] == ALIGNMENT_SEEDS[run[0]][0]),
     ("random", "baseline", 0),
 ]
 
@@ -154,7 +152,7 @@ rule compare_published:
     input:
         # What only a checkpoint of MERU's format tells: whether it is on the hyperboloid.
         [
-            result_files(name, "zeroshot", entry.get("seeds", [0])[0], ["ordering"], ["json"])
+            result_files(name, "zeroshot", TRAININGS[name][0], ["ordering"], ["json"])
             for name, entry in config["models"].items()
             if "meru" in entry
         ],
@@ -297,7 +295,7 @@ rule export_explorer:
 LINKED = {
     "summary.csv": "every metric of every run, with its interval",
     "differences.csv": "paired differences between runs of one model",
-    "pooled.csv": "aligned models: means over orders of the training items, with one interval",
+    "pooled.csv": "means over trainings, or orders of the training items, with one interval",
     "published.csv": "published numbers beside ours, and what is the same",
     "leaderboard.json": "every model by metric, with its interval and possible ranks",
     "metrics.json": "the headline, for dvc metrics",

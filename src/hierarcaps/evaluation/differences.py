@@ -1,8 +1,10 @@
 """What an objective changes: paired differences between runs of one model on the same rows.
 
-All alignments of a model start from one checkpoint, so that its runs of one objective are orders of
-the same training items. Each order has its difference, and all orders of an objective have one
-pooled difference, whose interval is over items that are drawn once for all of them.
+A model that was pre-trained from several seeds is replicated: each alignment starts from the
+pre-training of its own seed, differences are paired within a training, and their mean has an
+interval over trainings and items. Where there is one checkpoint, the runs of an objective are
+orders of the same training items, and the interval of their mean is over items alone. Items are
+drawn once for all runs.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -16,7 +18,7 @@ import pandas as pd
 from hierarcaps.evaluation.results import POOLED_COLUMNS, Run, codes, interval_of
 from hierarcaps.evaluation.tasks.protocol import Task, Values
 from hierarcaps.evaluation.tasks.registry import all_tasks
-from hierarcaps.metrics.intervals import average, difference
+from hierarcaps.metrics.intervals import average, difference, replicated_interval
 from hierarcaps.runtime.errors import InputError
 from hierarcaps.runtime.files import atomic_path
 
@@ -59,20 +61,22 @@ def write_differences(
 
     Items vary more than two runs on one item do, so the interval of a paired difference is narrower
     than those of the two runs suggest. Rows follow the runs, for each comparison of ``COMPARISONS``
-    that both runs exist for. Every alignment starts from the first seed of its model.
+    that both runs exist for.
 
-    The pooled table has a row per aligned model, objective and metric: the mean over orders of the
-    training items of the metric itself (``reference`` empty) and of each difference. Its interval
-    is over items for these orders (:func:`hierarcaps.metrics.intervals.average`): a row that is
-    undefined in some of the orders counts in none, and a statistic that is undefined in one of them
-    has no pooled value.
+    The pooled table has a row per objective and metric of a model that was aligned or has several
+    trainings: the mean over runs of the metric itself (``reference`` empty) and of each difference.
+    Its interval is over trainings and items where there are several trainings
+    (:func:`hierarcaps.metrics.intervals.replicated_interval`), and over items for these runs
+    otherwise, as ``items_low`` and ``items_high`` are always
+    (:func:`hierarcaps.metrics.intervals.average`): a row that is undefined in some of the runs
+    counts in none, and a statistic that is undefined in one of them has no pooled value.
 
     Args:
         runs: the evaluated runs, whose tables are read from ``results``.
         results: folder of all results.
         settings: the ``evaluation`` section of the parameters.
-        path: the CSV file of differences, a row per order, with ``COLUMNS``.
-        pooled_path: the CSV file of means over orders, with ``POOLED_COLUMNS``.
+        path: the CSV file of differences, a row per run, with ``COLUMNS``.
+        pooled_path: the CSV file of means over runs, with ``POOLED_COLUMNS``.
 
     Raises:
         InputError: a table is missing, or two are not about the same rows.
@@ -94,21 +98,27 @@ def write_differences(
         if reference
         for numbers in _intervals(comparison, settings["bootstrap"])
     ]
-    orders: dict[tuple[str, str, str], list[Comparison]] = {}
+    groups: dict[tuple[str, str, str], list[Comparison]] = {}
     for (run, reference), comparison in compared.items():
-        orders.setdefault((run.model, run.objective, reference), []).append(comparison)
+        groups.setdefault((run.model, run.objective, reference), []).append(comparison)
     pooled = [
-        (*head, *numbers, len(comparisons))
-        for head, comparisons in orders.items()
-        for numbers in _intervals(_pool(comparisons), settings["bootstrap"])
+        (*head, *numbers)
+        for head, comparisons in groups.items()
+        for numbers in _pooled(
+            comparisons, len(_trainings(head[0], runs)) > 1, settings["bootstrap"]
+        )
     ]
     _write(rows, COLUMNS, path)
     _write(pooled, POOLED_COLUMNS, pooled_path)
 
 
 def _references(run: Run, runs: Sequence[Run]) -> Iterator[tuple[str, Run | None]]:
-    """Yield what an aligned run is compared with: nothing, and each run before it."""
-    if run.objective == "zeroshot":
+    """Yield what a run is compared with: nothing, and each run before it.
+
+    A model as it is has a mean of its own only where it has several trainings.
+    """
+    replicated = run.kind == "model" and len(_trainings(run.model, runs)) > 1
+    if run.objective == "zeroshot" and not replicated:
         return
     yield "", None
     for objective, reference in COMPARISONS:
@@ -118,11 +128,16 @@ def _references(run: Run, runs: Sequence[Run]) -> Iterator[tuple[str, Run | None
 
 
 def _reference_run(run: Run, reference: str, runs: Sequence[Run]) -> Run | None:
-    """Return the run to compare with: of the same seed, or the zero-shot one that was aligned."""
+    """Return the run to compare with: of the same seed, or the one checkpoint of the model."""
+    if reference == "zeroshot" and len(trainings := _trainings(run.model, runs)) < 2:
+        return next(iter(trainings), None)
     found = [each for each in runs if (each.model, each.objective) == (run.model, reference)]
-    if reference == "zeroshot":
-        return found[0] if found else None
     return next((each for each in found if each.seed == run.seed), None)
+
+
+def _trainings(model: str, runs: Sequence[Run]) -> list[Run]:
+    """Return the runs of a model before alignment, one for each pre-training."""
+    return [run for run in runs if (run.model, run.objective) == (model, "zeroshot")]
 
 
 def paired_differences(
@@ -186,13 +201,22 @@ def _compare(tables: Sequence[_Table], before: Sequence[_Table] | None) -> Compa
     return found
 
 
-def _pool(comparisons: Sequence[Comparison]) -> Comparison:
-    """Return the mean over orders of what all of them have."""
-    return {
-        key: Measured(average([each[key].values for each in comparisons]), first.units)
-        for key, first in comparisons[0].items()
-        if all(key in each for each in comparisons)
-    }
+def _pooled(
+    comparisons: Sequence[Comparison], replicated: bool, bootstrap: Mapping[str, int]
+) -> Iterator[tuple[Any, ...]]:
+    """Yield the columns of the pooled table from ``task`` on, of what all runs have."""
+    trainings = len(comparisons) if replicated else 1
+    for key, (_, units) in comparisons[0].items():
+        if not all(key in each for each in comparisons):
+            continue
+        measures = [each[key].values for each in comparisons]
+        items = interval_of(average(measures), bootstrap, units)
+        if np.isnan(items.value):
+            continue
+        whole = items
+        if trainings > 1:
+            whole = replicated_interval(measures, bootstrap["seed"], bootstrap["resamples"], units)
+        yield (*key, *whole, len(comparisons), trainings, items.low, items.high)
 
 
 def _intervals(

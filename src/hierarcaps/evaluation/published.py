@@ -68,14 +68,13 @@ def compare_with_published(
 
     Args:
         summary: the table of ``summary.csv``, for models as they are: their first seed.
-        pooled: the table of ``pooled.csv``, for aligned models: means over orders of the training
-            items.
+        pooled: the table of ``pooled.csv``, for aligned models: means over their runs.
         published: the table of ``read_published``; models have the names of the parameters.
         params: the parameters that ``summary`` was made with; a model on the hyperboloid has the
             ``root`` origin.
 
     Returns:
-        ``COLUMNS``. ``ours`` has its interval over items, ``runs`` counts the orders that it is the
+        ``COLUMNS``. ``ours`` has its interval over items, ``runs`` counts the runs that it is the
         mean of (1 where nothing was aligned, 0 where it was not run). ``status`` says in words what
         is the same, what differs and what is not known
         (:func:`hierarcaps.evaluation.sameness.facts`), or why it was not run.
@@ -83,8 +82,9 @@ def compare_with_published(
         ours minus published.
     """
     key = ["model", "objective", "task", "metric"]
-    before = summary[summary["objective"] == "zeroshot"].drop_duplicates(key).assign(orders=1)
-    estimates = pd.concat([before, pooled[pooled["reference"].isna()]]).set_index(key)
+    before = summary[summary["objective"] == "zeroshot"].drop_duplicates(key).assign(runs=1)
+    aligned = pooled[pooled["reference"].isna() & (pooled["objective"] != "zeroshot")]
+    estimates = pd.concat([before, aligned]).set_index(key)
     rows = [
         {**row, **_beside(row, estimates, params)} for row in published.to_dict(orient="records")
     ]
@@ -114,7 +114,7 @@ def _beside(
         "ours": estimate["value"],
         "low": estimate["low"],
         "high": estimate["high"],
-        "runs": int(estimate["orders"]),
+        "runs": int(estimate["runs"]),
         "run": f"{ours.model} {ours.objective}",
         "comparable": comparable,
         "difference": estimate["value"] - row["value"] if comparable else np.nan,

@@ -25,10 +25,11 @@ if TYPE_CHECKING:
 VERSIONED_PACKAGES = ("numpy", "torch", "open_clip_torch", "transformers")
 HEADLINE_METRICS = ("precision", "recall", "tau_d", "image_to_text_r1", "text_to_image_r1")
 SUMMARY_COLUMNS = ["model", "objective", "seed", "task", "metric", "value", "low", "high", "n"]
-# Means over orders of the training items; ``reference`` is empty where ``value`` is the metric
-# itself and no difference.
+# Means over the runs of a model and objective; ``reference`` is empty where ``value`` is the metric
+# itself and no difference. ``items_low`` and ``items_high`` leave out what trainings differ by.
 POOLED_COLUMNS = [
-    "model", "objective", "reference", "task", "metric", "value", "low", "high", "n", "orders",
+    "model", "objective", "reference", "task", "metric", "value", "low", "high", "n", "runs",
+    "trainings", "items_low", "items_high",
 ]  # fmt: skip
 Kind = Literal["model", "untrained", "baseline"]
 UNTRAINED_SUFFIX = "-untrained"

@@ -13,7 +13,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_array
+from scipy.stats import t as student
 
+NORMAL = 1.96  # half of the width of 95% of the normal distribution
 # Drawn indexes held at once: what is computed from them should stay in the processor's cache.
 CHUNK_ELEMENTS = 1 << 14
 # Resamples of so many items in all are kept for the next metric of as many items.
@@ -172,6 +174,88 @@ def average(measures: Sequence[Measure]) -> Measure:
     return _combine(measures, lambda values: np.mean(values, axis=0))
 
 
+def replicated_interval(
+    measures: Sequence[Measure],
+    seed: int,
+    n_resamples: int = 2000,
+    units: ArrayLike | None = None,
+) -> Interval:
+    """Mean of one measure over several trainings, with a 95% interval over trainings and units.
+
+    A hierarchical bootstrap: each resample draws trainings, and units, the same ones for all of
+    them. Trainings are few, and the bootstrap of few is too narrow. So k - 1 of k are drawn, which
+    makes the variance between them right (Rao and Wu, 1988, "Resampling inference with complex
+    survey data"), and what a draw changes is widened as Student's t of k - 1 degrees of freedom is
+    wider than the normal. Pairs that share members have the jackknife's interval over pairs and
+    Student's of the mean over trainings, added in squares.
+
+    Args:
+        measures: of each training, as for :func:`average`; at least two.
+        seed: of the resampling.
+        n_resamples: bootstrap resamples, >= 1.
+        units: of rows, as for :func:`mean_interval`.
+
+    Returns:
+        The mean, its interval and the number of units; NaN where the measure is undefined.
+
+    Raises:
+        ValueError: one training, or as :func:`difference`.
+    """
+    if len(measures) < 2:
+        raise ValueError("expected two trainings or more: one says nothing of others")
+    mean = average(measures)
+    if isinstance(mean, _Combination):
+        return _replicated_statistic(mean, seed, n_resamples)
+    rows = np.stack([np.asarray(each, dtype=np.float64) for each in measures], axis=1)
+    defined = ~np.isnan(rows).any(axis=1)
+    rows = rows[defined]
+    if len(rows) == 0:
+        return Interval(np.nan, np.nan, np.nan, 0)
+    unit = np.arange(len(rows))
+    if units is not None:
+        unit = np.unique(np.asarray(units)[defined], return_inverse=True)[1]
+    sums = np.stack([np.bincount(unit, weights=column) for column in rows.T], axis=1)
+    sizes = np.bincount(unit).astype(np.float64)
+    draws = Resamples(len(sums), seed, n_resamples)
+    means = [(drawn @ sums) / (drawn @ sizes)[:, None] for drawn in draws.counts()]
+    low, high = _over_trainings(np.concatenate(means), seed)
+    return Interval(float(rows.mean()), low, high, len(sums))
+
+
+def _replicated_statistic(mean: "_Combination", seed: int, n_resamples: int) -> Interval:
+    over_units = statistic_interval(mean, seed, n_resamples)
+    if np.isnan(over_units.value):
+        return over_units
+    if mean.members is None:
+        draws = Resamples(mean.n, seed, n_resamples)
+        values = np.stack([part.over(draws) for part in mean.parts], axis=1)
+        low, high = _over_trainings(values, seed)
+        return over_units._replace(low=low, high=high)
+    whole = np.ones((1, mean.n))
+    trainings = np.array([float(part.of(whole)[0]) for part in mean.parts])
+    error = float(np.std(trainings, ddof=1)) / np.sqrt(len(trainings))
+    half = np.hypot(over_units.high - over_units.value, NORMAL * _widening(len(trainings)) * error)
+    value = over_units.value
+    return over_units._replace(low=value - float(half), high=value + float(half))
+
+
+def _over_trainings(values: NDArray[np.float64], seed: int) -> tuple[float, float]:
+    """Return the quantiles of ``(R, k)`` values of k trainings, of which each row draws k - 1."""
+    resamples, trainings = values.shape
+    # A stream of its own: trainings are drawn independently of units.
+    rng = np.random.default_rng([seed, trainings])
+    drawn = rng.multinomial(trainings - 1, [1 / trainings] * trainings, size=resamples)
+    whole = 1 / trainings
+    weights = whole + _widening(trainings) * (drawn / (trainings - 1) - whole)
+    low, high = np.nanquantile(np.sum(weights * values, axis=1), [0.025, 0.975])
+    return float(low), float(high)
+
+
+def _widening(trainings: int) -> float:
+    """Return how much wider 95% of Student's t are than of the normal distribution."""
+    return float(student.ppf(0.975, trainings - 1)) / NORMAL
+
+
 def _combine(
     measures: Sequence[Measure], combine: Callable[[list[NDArray[np.float64]]], NDArray[np.float64]]
 ) -> Measure:
@@ -208,7 +292,7 @@ def statistic_interval(statistic: Statistic, seed: int, n_resamples: int = 2000)
     if np.isnan(value):
         return Interval(np.nan, np.nan, np.nan, statistic.n)
     if statistic.members is not None:
-        half = 1.96 * _standard_error_of_pairs(statistic, statistic.members)
+        half = NORMAL * _standard_error_of_pairs(statistic, statistic.members)
         value = value if np.isfinite(half) else np.nan
         return Interval(value, value - half, value + half, statistic.n)
     resampled = statistic.over(Resamples(statistic.n, seed, n_resamples))

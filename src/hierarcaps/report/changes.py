@@ -1,4 +1,4 @@
-"""What alignment changed: paired differences, means over orders, learning curves."""
+"""What alignment changed: paired differences, means over runs, learning curves."""
 
 from collections.abc import Sequence
 from functools import cached_property
@@ -16,6 +16,7 @@ from hierarcaps.report.study import (
     located,
     read_table,
 )
+from hierarcaps.report.wording import replications, varied
 
 # (objective, reference): a difference is the objective minus the reference.
 COMPARISONS = {
@@ -70,7 +71,7 @@ class Alignment:
         return [r for r in self.results.runs if (r.model, r.objective) == (model, objective)]
 
     def pooled(self, model: str, objective: str, key: Key) -> Pooled | None:
-        """Return a metric's mean over the orders of a model's training items."""
+        """Return a metric's mean over the runs of a model."""
         return self.results.pooled(model, objective, key)
 
     def differences(
@@ -86,7 +87,7 @@ class Alignment:
         return [(run, difference) for run, difference in pairs if difference is not None]
 
     def pooled_difference(self, comparison: Key, key: Key, model: str) -> Pooled | None:
-        """Return a paired difference's mean over orders, with its one interval over items."""
+        """Return a paired difference's mean over runs, with its one interval."""
         objective, reference = comparison
         return self.results.pooled(model, objective, key, reference)
 
@@ -96,10 +97,22 @@ class Alignment:
         return {model: each for model, each in found.items() if each is not None}
 
     @property
-    def orders(self) -> list[int]:
-        """How many orders of the training items each model and objective was aligned with."""
-        aligned = [(r.model, r.objective) for r in self.results.runs if r.objective in ("re", "ec")]
-        return [aligned.count(pair) for pair in dict.fromkeys(aligned)]
+    def replications(self) -> str:
+        """What a mean is over: ``5 trainings``, ``3 orders of the training items``."""
+        return replications(*self._numbers)
+
+    @property
+    def varied(self) -> str:
+        """What an interval is over: ``trainings and items``, or ``items``."""
+        return varied(*self._numbers)
+
+    @property
+    def _numbers(self) -> tuple[list[int], list[int]]:
+        """Trainings of each model that has several, and orders of each objective of the others."""
+        trained = [len(self.results.trainings(model)) for model in self.models]
+        single = [model for model, each in zip(self.models, trained, strict=True) if each < 2]
+        orders = [len(self.runs(model, each)) for model in single for each in ("re", "ec")]
+        return [each for each in trained if each > 1], [each for each in orders if each]
 
 
 def _read_differences(results: Results) -> dict[tuple[Run, str, str, str], Estimate]:

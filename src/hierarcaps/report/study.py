@@ -92,13 +92,17 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Pooled(Estimate):
-    """A mean over orders of the training items, all aligned from one checkpoint.
+    """A mean over the ``runs`` of a model and objective, or the value of the only one.
 
-    ``[low, high]`` is one interval over items, which were drawn once for all orders. ``orders`` is
-    0 for a model that was not aligned, of which there is one run.
+    ``[low, high]`` is one interval over trainings and items where there are several ``trainings``:
+    pre-trainings, each with its own alignment. Otherwise the runs are orders of the training items,
+    aligned from one checkpoint, and it is over items. Items were drawn once for all runs.
     """
 
-    orders: int = 0
+    runs: int = 1
+    trainings: int = 1
+    items: tuple[float, float] | None = None
+    """The interval over items alone, where the other is over trainings too."""
 
 
 @dataclass(frozen=True)
@@ -133,7 +137,7 @@ def read_table(path: Path, columns: Sequence[str], advice: str) -> pd.DataFrame:
 
 
 def read_pooled(root: Path) -> dict[tuple[str, str, str, str, str], Pooled]:
-    """Return the means over orders of ``pooled.csv``.
+    """Return the means over runs of ``pooled.csv``.
 
     Returns:
         By model, objective, reference (empty: the metric itself), task and metric.
@@ -143,11 +147,16 @@ def read_pooled(root: Path) -> dict[tuple[str, str, str, str, str], Pooled]:
     """
     table = read_table(root / POOLED, POOLED_COLUMNS, "compare the runs before rendering")
     return {
-        (model, objective, reference, task, metric): Pooled(value, low, high, int(n), int(orders))
-        for model, objective, reference, task, metric, value, low, high, n, orders in table[
-            POOLED_COLUMNS
-        ]
-        .astype({"reference": object})  # in a table without differences all are empty
+        (row.model, row.objective, row.reference, row.task, row.metric): Pooled(
+            row.value,
+            row.low,
+            row.high,
+            int(row.n),
+            int(row.runs),
+            int(row.trainings),
+            (row.items_low, row.items_high) if row.trainings > 1 else None,
+        )
+        for row in table.astype({"reference": object})  # in a table without differences all empty
         .fillna({"reference": ""})
         .itertuples(index=False)
     }
@@ -216,7 +225,8 @@ class Results:
     def name(self, run: Run) -> str:
         """Return the run's label, with its seed or order where its model was run with several."""
         same = [r for r in self.runs if (r.model, r.objective) == (run.model, run.objective)]
-        kind = "seed" if run.objective == "zeroshot" else "order"
+        several = run.objective == "zeroshot" or len(self.trainings(run.model)) > 1
+        kind = "seed" if several else "order"
         return f"{run.label} ({kind} {run.seed})" if len(same) > 1 else run.label
 
     def estimate(self, run: Run, task: str, metric: str) -> Estimate | None:
@@ -228,37 +238,48 @@ class Results:
         pairs = [(run, self.estimate(run, task, metric)) for run in self.of_kind(*kinds)]
         return [(run, estimate) for run, estimate in pairs if estimate is not None]
 
+    def trainings(self, model: str) -> list[Run]:
+        """Return a model's runs before alignment, one for each pre-training."""
+        return [r for r in self.runs if (r.model, r.objective) == (model, "zeroshot")]
+
     def before_alignment(self, task: str, metric: str) -> list[tuple[Run, Estimate]]:
-        """Return the models as pre-trained that have the metric, with their estimates."""
-        measured = self.measured(task, metric, "model")
-        return [(run, estimate) for run, estimate in measured if run.objective == "zeroshot"]
+        """Return the models as pre-trained that have the metric, each once.
+
+        A model of several trainings has their mean, and its first run stands for it.
+        """
+        found = [
+            (run, self.pooled(run.model, "zeroshot", (task, metric)))
+            for run in self.representatives("model")
+            if run.objective == "zeroshot"
+        ]
+        return [(run, estimate) for run, estimate in found if estimate is not None]
 
     def highest(self, task: str, metric: str) -> tuple[Run, Estimate] | None:
         """Return the model with the highest value of a metric (the first listed one on a tie)."""
-        measured = self.measured(task, metric, "model")
+        measured = self.before_alignment(task, metric)
         return max(measured, key=lambda pair: pair[1].value, default=None)
 
     def pooled(self, model: str, objective: str, key: Key, reference: str = "") -> Pooled | None:
-        """Return a metric's mean over the orders of an alignment, or None where it has none.
+        """Return a metric's mean over the runs of a model, or None where it has none.
 
         Args:
             model: of the list.
-            objective: what it was aligned with; ``zeroshot`` has one run, the first listed.
+            objective: what it was aligned with, or ``zeroshot``.
             key: task and metric.
             reference: the objective that is subtracted; none by default.
 
         Raises:
-            InputError: ``pooled.csv`` is missing, or is about other orders than those listed.
+            InputError: ``pooled.csv`` is missing, or is about other runs than those listed.
         """
         runs = [run for run in self.runs if (run.model, run.objective) == (model, objective)]
-        if objective == "zeroshot":
+        if objective == "zeroshot" and len(runs) < 2:
             found = self.estimate(runs[0], *key) if runs else None
             return Pooled(found.value, found.low, found.high, found.n) if found else None
         pooled = self._pooled.get((model, objective, reference, *key))
-        # RE and EC are compared order by order, as far as both have it.
-        if pooled and runs and not reference and pooled.orders != len(runs):
+        # RE and EC are compared run by run, as far as both have it.
+        if pooled and runs and not reference and pooled.runs != len(runs):
             raise InputError(
-                f"{self.root / POOLED} is about {pooled.orders} orders of {model} {objective}, but "
+                f"{self.root / POOLED} is about {pooled.runs} runs of {model} {objective}, but "
                 f"the report was asked to show {len(runs)}: compare the runs again"
             )
         return pooled if runs else None

@@ -50,10 +50,31 @@ def seeds(used: Iterable[int]) -> str:
     return f"seed{'' if len(found) == 1 else 's'} {', '.join(map(str, found))}"
 
 
-def orders(numbers: Iterable[int]) -> str:
-    """Return ``3 orders of the training items``: runs of one alignment from one checkpoint."""
-    found = span(numbers)
-    return f"{found} order{'' if found == '1' else 's'} of the training items"
+def replications(trainings: Iterable[int], orders: Iterable[int]) -> str:
+    """Return ``5 trainings``, ``3 orders of the training items``, or both.
+
+    Args:
+        trainings: of each model that was pre-trained several times, and aligned from each.
+        orders: of each that was aligned several times from one checkpoint.
+    """
+    parts = [
+        f"{found} {noun}{'' if found == '1' else 's'}{of_what}"
+        for numbers, noun, of_what in (
+            (trainings, "training", ""),
+            (orders, "order", " of the training items"),
+        )
+        if (found := span(numbers)) != "0"
+    ]
+    return listed(parts or ["one run"])
+
+
+def varied(trainings: Iterable[int], orders: Iterable[int]) -> str:
+    """Return what intervals are over: ``trainings and items``, ``items``, or which where."""
+    if not any(trainings):
+        return "items"
+    if not any(orders):
+        return "trainings and items"
+    return "trainings and items (of models of one training over items alone)"
 
 
 def first_seed(used: Iterable[int]) -> str:
@@ -61,9 +82,9 @@ def first_seed(used: Iterable[int]) -> str:
     return f"of several seeds the first listed is shown ({seeds(used)})"
 
 
-def first_order() -> str:
+def first_run() -> str:
     """Say of a figure which alignment stands for all of a model and objective."""
-    return "of several orders of the training items the first listed is shown"
+    return "of several trainings, or orders of the training items, the first listed is shown"
 
 
 def listed(parts: Sequence[str]) -> str:

@@ -1,5 +1,6 @@
 """Differences between runs, and our numbers beside the published ones."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -104,17 +105,55 @@ def test_orders_of_the_training_items_have_one_pooled_difference(tmp_path, items
         orders.loc[orders["objective"] == "re", "difference"].mean()
     )
     assert re["low"] < re["value"] < re["high"]
-    assert (re["orders"], re["n"]) == (2, orders["n"].iloc[0])
+    assert (re["runs"], re["trainings"], re["n"]) == (2, 1, orders["n"].iloc[0])
+    assert (re["items_low"], re["items_high"]) == (re["low"], re["high"])
     # Of one order the pooled interval is the order's own; only equal orders are compared.
     ec = orders[orders["objective"] == "ec"].iloc[0]
     assert tuple(rows.loc[("ec", "zeroshot", *key)][["value", "low", "high"]]) == pytest.approx(
         tuple(ec[["difference", "low", "high"]])
     )
-    assert rows.loc[("re", "ec", *key), "orders"] == 1
+    assert rows.loc[("re", "ec", *key), "runs"] == 1
     # The metric itself, beside its differences; nothing of a run that was not aligned.
     values = summarise(tmp_path.glob("m/re/*/ordering.json")).set_index("metric")["value"]
     assert rows.loc[("re", "", *key), "value"] == pytest.approx(values["tau_d"].mean())
     assert set(pooled["objective"]) == {"re", "ec"}
+
+
+def test_differences_of_replicates_are_paired_within_a_training(tmp_path, items, ideal, settings):
+    seeds = (0, 1, 2)
+    runs = [Run("m", objective, seed) for objective in ("zeroshot", "re") for seed in seeds]
+    runs += [Run("m-untrained", "zeroshot", seed) for seed in (0, 1)]
+    found = [random_embeddings(items, seed) for seed in seeds] + [ideal] * 3
+    found += [random_embeddings(items, seed) for seed in (7, 8)]
+    for run, embeddings in zip(runs, found, strict=True):
+        evaluate(items, embeddings, run, settings, run.folder(tmp_path))
+    _write(runs, tmp_path, settings)
+    key = ("ordering", "tau_d")
+    taus = {
+        run: json.loads((run.folder(tmp_path) / "ordering.json").read_text())["metrics"]["tau_d"]
+        for run in runs
+    }
+    differences = pd.read_csv(tmp_path / "differences.csv").query("metric == 'tau_d'")
+    for run in runs[3:6]:
+        own = differences[differences["seed"] == run.seed]["difference"].item()
+        before = taus[Run("m", "zeroshot", run.seed)]["value"]
+        assert own == pytest.approx(taus[run]["value"] - before)
+    pooled = pd.read_csv(tmp_path / "pooled.csv", keep_default_na=False)
+    # A mean of its own before alignment; untrained controls are no replicates of a training.
+    assert set(zip(pooled["model"], pooled["objective"], strict=True)) == {
+        ("m", "zeroshot"), ("m", "re"),
+    }  # fmt: skip
+    rows = pooled.set_index(["objective", "reference", "task", "metric"])
+    change = rows.loc[("re", "zeroshot", *key)]
+    assert (change["runs"], change["trainings"]) == (3, 3)
+    assert change["value"] == pytest.approx(differences["difference"].mean())
+    before = rows.loc[("zeroshot", "", *key)]
+    spread = np.ptp([taus[run]["value"] for run in runs[:3]])
+    assert spread > 0.05
+    for row in (change, before):  # random encoders differ: the one interval must hold that
+        assert row["high"] - row["low"] > row["items_high"] - row["items_low"]
+    after = rows.loc[("re", "", *key)]  # equal trainings: nothing to add to items
+    assert after["high"] - after["low"] == pytest.approx(after["items_high"] - after["items_low"])
 
 
 # All that is quoted: (source, model, objective) -> metric -> value.
@@ -205,8 +244,9 @@ def _summary(*more: tuple) -> pd.DataFrame:
 def _pooled() -> pd.DataFrame:
     """Aligned CLIP-B over two orders: the metric, and its difference to zero-shot."""
     rows = [
-        ("CLIP-B", "re", reference, "ordering", "tau_d", value, value - 0.02, value + 0.02, 9, 2)
+        ("CLIP-B", "re", reference, "ordering", "tau_d", value, *ends, 9, 2, 1, *ends)
         for reference, value in ((np.nan, 0.97), ("zeroshot", 0.09))
+        for ends in [(value - 0.02, value + 0.02)]
     ]
     return pd.DataFrame(rows, columns=POOLED_COLUMNS)
 

@@ -1,5 +1,7 @@
 """Bootstrap intervals: coverage, determinism, missing values."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -9,6 +11,7 @@ from hierarcaps.metrics.intervals import (
     average,
     difference,
     mean_interval,
+    replicated_interval,
     statistic_interval,
 )
 from hierarcaps.metrics.ranking import auroc, levels, spearman
@@ -157,6 +160,49 @@ def test_the_mean_over_orders_of_training_items_covers_the_truth() -> None:
         assert pooled.n == 60
     assert 0.91 <= hits["pooled"] / 300 <= 0.98
     assert hits["rows"] / 300 < 0.75
+
+
+@pytest.mark.parametrize("trainings", [3, 5])
+def test_an_interval_over_trainings_covers_the_truth(trainings: int) -> None:
+    """What one training has in common on all items is no evidence of another's."""
+    rng = np.random.default_rng(5)
+    hits = {"replicated": 0, "items": 0}
+    for seed in range(300):
+        own = 0.2 + 0.1 * rng.normal(size=trainings)  # what alignment changes in each training
+        shared = rng.normal(size=100)
+        changes = [each + 0.5 * shared + 0.3 * rng.normal(size=100) for each in own]
+        replicated = replicated_interval(changes, seed, 300)
+        items = mean_interval(average(changes), seed, 300)
+        assert replicated.value == pytest.approx(items.value)
+        for kind, interval in (("replicated", replicated), ("items", items)):
+            hits[kind] += interval.low <= 0.2 <= interval.high
+    assert 0.92 <= hits["replicated"] / 300 <= 0.99
+    assert hits["items"] / 300 < 0.9
+
+
+def test_equal_trainings_have_the_interval_over_items() -> None:
+    values = np.random.default_rng(0).normal(size=(60,))
+    units = np.repeat(np.arange(20), 3)
+    assert replicated_interval([values] * 4, 0, 300, units) == pytest.approx(
+        mean_interval(values, 0, 300, units)
+    )
+    with pytest.raises(ValueError, match="two trainings or more"):
+        replicated_interval([values], 0)
+    nothing = replicated_interval([values, np.full(60, np.nan)], 0)
+    assert nothing.n == 0
+
+
+def test_statistics_are_replicated_as_means_are() -> None:
+    rng = np.random.default_rng(1)
+    rows = [rng.normal(size=50) + shift for shift in (0.0, 0.5, 1.0)]
+    means = replicated_interval(rows, 3, 400)
+    statistics = replicated_interval([_mean_of(each) for each in rows], 3, 400)
+    assert statistics == pytest.approx(means)
+    pairs = [replace(_mean_of(each), members=np.arange(100).reshape(50, 2)) for each in rows]
+    by_jackknife = replicated_interval(pairs, 3)
+    assert by_jackknife.value == pytest.approx(means.value)
+    items = statistic_interval(average(pairs), 3)
+    assert by_jackknife.high - by_jackknife.low > 3 * (items.high - items.low)
 
 
 def test_the_mean_of_correlations_over_orders_covers_the_truth() -> None:

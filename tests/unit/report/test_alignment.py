@@ -1,5 +1,7 @@
 """The report on alignment: differences in either direction, and true geometry."""
 
+import re
+import shutil
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -78,7 +80,7 @@ def test_only_listed_runs_are_compared(aligned):
 
 def test_a_pooled_table_of_other_orders_is_refused(aligned):
     study = Alignment(Results(aligned["results"], [MODELS[0], ["rn-24", "re", [1]]]))
-    with pytest.raises(InputError, match=r"about 2 orders of rn-24 re.* was asked to show 1"):
+    with pytest.raises(InputError, match=r"about 2 runs of rn-24 re.* was asked to show 1"):
         study.pooled("rn-24", "re", PRECISION)
 
 
@@ -100,7 +102,7 @@ def test_tables_show_before_after_and_what_excludes_zero(study):
     assert [row.th.get_text() for row in rows[:3]] == [
         "rn-24 zero-shot", "rn-24 RE", "rn-24 EC",
     ]  # fmt: skip
-    assert [row.td.get_text() for row in rows[:3]] == ["–", "2", "2"]
+    assert [row.td.get_text() for row in rows[:3]] == ["1", "2", "2"]
     rows = soup(alignment_tables.difference_table(study)).select("tbody tr")
     assert len(rows) == 6
     bold = [[bool(td.b) for td in row.find_all("td")[1:]] for row in rows[:3]]
@@ -124,6 +126,35 @@ def test_figures_are_reproducible_and_described(study, draw):
         assert "n = " in caption.get_text()
         assert "interval" in caption.get_text()
         assert "orders of the training items" in caption.get_text()
+
+
+def test_replicates_have_their_own_words_and_both_intervals(aligned, tmp_path):
+    """As if rn-24 had been pre-trained twice: what is said follows from the table's trainings."""
+    shutil.copytree(aligned["results"], tmp_path / "results")
+    results = tmp_path / "results"
+    summary = pd.read_csv(results / "summary.csv")
+    again = summary[(summary["model"] == "rn-24") & (summary["objective"] == "zeroshot")]
+    pd.concat([summary, again.assign(seed=1)]).to_csv(results / "summary.csv", index=False)
+    pooled = pd.read_csv(results / "pooled.csv")
+    own = pooled["model"] == "rn-24"
+    before = pooled[own & (pooled["objective"] == "re") & pooled["reference"].isna()]
+    pooled.loc[own, "trainings"] = 2
+    pooled.loc[own, "low"] = pooled["value"] - 0.04
+    pooled.loc[own, "high"] = pooled["value"] + 0.04
+    before = before.assign(objective="zeroshot", trainings=2)
+    pd.concat([before, pooled]).to_csv(results / "pooled.csv", index=False)
+    models = [["rn-24", "zeroshot", [0, 1]], *MODELS[1:]]
+    study = Alignment(Results(results, models))
+    assert study.replications == "2 trainings and 2 orders of the training items"
+    assert study.varied.startswith("trainings and items (of models of one training")
+    # RE's change of precision, +.03, is shown for items alone, and not for other trainings.
+    assert "precision rises in 1 of 2 models" in finding(study)
+    cell = soup(alignment_tables.difference_table(study)).select("tbody tr td")[1]
+    assert not cell.b
+    assert re.search(r"\[−0\.0\d+, \+0\.07\d\]items \[\+0\.02\d, ", cell.get_text())
+    assert study.results.pooled("rn-24", "zeroshot", PRECISION).trainings == 2
+    (first, mean), *_ = study.results.before_alignment(*PRECISION)
+    assert (first.seed, mean.runs) == (0, 2)
 
 
 def test_curves_end_where_the_first_order_ends(study):
@@ -151,7 +182,7 @@ def test_variants_need_no_differences(study, tmp_path):
     found = variants.read_variants(tmp_path)
     assert found == variants.read_variants(study.results.root)
     assert list(found)[:3] == [("rn-24", "zeroshot"), ("rn-24", "re"), ("rn-24", "ec")]
-    assert found["rn-24", "re"][PRECISION].orders == 2
+    assert found["rn-24", "re"][PRECISION].runs == 2
 
 
 def test_retention_is_a_share_of_the_value_before(study):

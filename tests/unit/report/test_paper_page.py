@@ -60,7 +60,7 @@ def rows(tmp_path):
         columns=["model", "objective", "seed", "task", "metric", "value", "low", "high", "n"],
     )
     summary.to_csv(tmp_path / "summary.csv", index=False)
-    aligned = ("CLIP-B", "re", "", "ordering", "tau_d", 0.95, 0.94, 0.96, 1000, 1)
+    aligned = ("CLIP-B", "re", "", "ordering", "tau_d", 0.95, 0.94, 0.96, 1000, 1, 1, 0.94, 0.96)
     pooled = pd.DataFrame([aligned], columns=POOLED_COLUMNS)
     pooled.to_csv(tmp_path / "pooled.csv", index=False)
     params = yaml.safe_load((ROOT / "params.yaml").read_text())

@@ -70,10 +70,10 @@ def test_an_alignment_has_one_interval_over_its_orders(aligned):
     pooled = results.pooled("rn-24", "re", TAU_D)
     orders = [results.estimate(Run("rn-24", "re", seed), *TAU_D) for seed in (0, 1)]
     assert pooled.value == pytest.approx(sum(each.value for each in orders) / 2)
-    assert (pooled.orders, pooled.n) == (2, 12)
+    assert (pooled.runs, pooled.trainings, pooled.n) == (2, 1, 12)
     before = results.pooled("rn-24", "zeroshot", TAU_D)
-    assert (before.orders, before.value) == (
-        0,
+    assert (before.runs, before.value) == (
+        1,
         results.estimate(Run("rn-24", "zeroshot", 0), *TAU_D).value,
     )
     assert results.pooled("rn-24", "re", TAU_D, "zeroshot").value == pytest.approx(0.0005)

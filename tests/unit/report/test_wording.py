@@ -6,12 +6,13 @@ from hierarcaps.report.wording import (
     first_seed,
     listed,
     number,
-    orders,
+    replications,
     seeds,
     signed,
     signed_interval,
     signed_span,
     span,
+    varied,
 )
 
 
@@ -44,8 +45,20 @@ def test_numbers_of_items_are_one_number_or_a_span(sizes, words):
 def test_seeds_are_named_once_and_in_order():
     assert seeds([0, 0]) == "seed 0"
     assert seeds([2, 0, 2]) == "seeds 0, 2"
-    assert orders([3, 3]) == "3 orders of the training items"
-    assert orders([1]) == "1 order of the training items"
+
+
+def test_what_means_and_intervals_are_over():
+    assert replications([], [3, 3]) == "3 orders of the training items"
+    assert replications([], [1]) == "1 order of the training items"
+    assert replications([5, 3], []) == "3 to 5 trainings"
+    assert replications([5], [2]) == "5 trainings and 2 orders of the training items"
+    assert replications([], []) == "one run"
+    assert varied([], [3]) == "items"
+    assert varied([5], []) == "trainings and items"
+    assert "of one training over items alone" in varied([5], [3])
+
+
+def test_a_first_seed_is_named():
     assert first_seed([1]) == "of several seeds the first listed is shown (seed 1)"
 
 

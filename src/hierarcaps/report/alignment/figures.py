@@ -24,7 +24,7 @@ from hierarcaps.report.plot_style import (
     tex,
 )
 from hierarcaps.report.study import METRICS, OBJECTIVES, Estimate, Key, Run, heading
-from hierarcaps.report.wording import count, orders, signed, signed_interval, span
+from hierarcaps.report.wording import count, signed, signed_interval, span
 
 COMPARED = Bands(
     {
@@ -34,7 +34,7 @@ COMPARED = Bands(
         )
     },
     apart=0.28,
-    seeds_apart=0,  # one dot a band: the mean over orders
+    seeds_apart=0,  # one dot a band: the mean over runs
     size=4,
 )
 LINES = {"re": "-", "ec": (0, (4, 2))}
@@ -52,8 +52,8 @@ def difference_figure(study: Alignment) -> Html:
         return note("No two runs of one model were compared.")
     return figure(
         [_difference_panel(study, key) for key, means in found.items() if means],
-        f"Paired differences on the same items. Dots: means over {orders(study.orders)}; bars: "
-        "their bootstrap 95% intervals over items, drawn once for all orders; ticks: each order. "
+        f"Paired differences on the same items. Dots: means over {study.replications}; bars: "
+        f"their bootstrap 95% intervals over {study.varied}; ticks: each run. "
         "Right of 0 the first of the two is higher. Circles: RE minus zero-shot; squares: EC minus "
         "zero-shot; diamonds: RE minus EC. Each panel has its own scale. "
         f"n = {span(mean.n for mean in pooled)} items.",
@@ -152,8 +152,8 @@ def _curves(study: Alignment, quantities: Sequence[Quantity], text: str) -> Html
         return note("The curves of this run do not have these columns.")
     return figure(
         panels,
-        f"{text} Colour and marker: model; solid: RE, dashed: EC. Lines: means over orders of the "
-        f"training items; bands: from the lowest to the highest, no interval over items. "
+        f"{text} Colour and marker: model; solid: RE, dashed: EC. Lines: means over runs; "
+        f"bands: from the lowest to the highest, no interval over items. "
         f"{_runs(study)}",
     )
 
@@ -161,13 +161,12 @@ def _curves(study: Alignment, quantities: Sequence[Quantity], text: str) -> Html
 def _runs(study: Alignment) -> str:
     models = len({run.model for run in study.curves})
     return (
-        f"n = {count(len(study.curves), 'run')} of {count(models, 'model')}, "
-        f"{orders(study.orders)}."
+        f"n = {count(len(study.curves), 'run')} of {count(models, 'model')}, {study.replications}."
     )
 
 
 def _per_step(study: Alignment, model: str, objective: str, column: str) -> pd.DataFrame:
-    """Return mean, lowest and highest order of a column at each validation step."""
+    """Return mean, lowest and highest run of a column at each validation step."""
     series = []
     for run, curve in study.curves.items():
         if (run.model, run.objective) == (model, objective) and column in curve:
@@ -175,7 +174,7 @@ def _per_step(study: Alignment, model: str, objective: str, column: str) -> pd.D
             series.append(rows.set_index("step")[column])
     if not series:
         return pd.DataFrame()
-    # Where early stopping ended one order before the others, the mean would change its orders.
+    # Where early stopping ended one run before the others, the mean would change its runs.
     joined = pd.concat(series, axis=1, join="inner")
     return pd.DataFrame(
         {"mean": joined.mean(axis=1), "low": joined.min(axis=1), "high": joined.max(axis=1)}
@@ -256,7 +255,7 @@ def radius_figure(study: Alignment) -> Html:
     return figure(
         panels,
         "Mean distance of held-out captions from the embedding of the empty string, by tier "
-        "(darker: more specific). Each panel has its own vertical scale. Lines: means over orders "
-        "of the training items; bands: from the lowest to the highest, no interval over items. "
+        "(darker: more specific). Each panel has its own vertical scale. Lines: means over runs; "
+        "bands: from the lowest to the highest, no interval over items. "
         f"{_runs(study)}",
     )

@@ -1,7 +1,7 @@
 """The sentences with which the notebook on alignment begins: what changed, in either direction.
 
 A change counts as up or down only where the one 95% interval of a model's paired difference, pooled
-over orders of the training items, excludes 0.
+over its trainings or orders of the training items, excludes 0.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,6 @@ from hierarcaps.report.wording import (
     count,
     listed,
     of_all,
-    orders,
     signed_interval,
     signed_span,
     span,
@@ -31,8 +30,8 @@ def finding(study: Alignment) -> str:
     if not parts:
         return "What RE changes was not measured in this run."
     return (
-        f"With RE, {listed(parts)} (95% intervals over items; one pre-training of each model, from "
-        "which others may differ)."
+        f"With RE, {listed(parts)} (means over {study.replications}, 95% intervals over "
+        f"{study.varied})."
     )
 
 
@@ -58,7 +57,7 @@ def _sentence(study: Alignment, comparison: Key) -> str:
     models = len({model for means in found for model in means})
     pooled = [mean for means in found for mean in means.values()]
     scope = (
-        f"{count(models, 'model')}, means over {orders(mean.orders for mean in pooled)}, "
+        f"{count(models, 'model')}, means over {study.replications}, "
         f"n = {span(mean.n for mean in pooled)} items"
     )
     if comparison == ("re", "ec"):

@@ -21,7 +21,7 @@ from hierarcaps.report.markup import Html, Panel, figure, note, table
 from hierarcaps.report.plot_style import FAINT, GREY, INK, PALETTE, styled, svg_panel
 from hierarcaps.report.study import OBJECTIVES, Results, Run
 from hierarcaps.report.tables import gold_chain, picture
-from hierarcaps.report.wording import count, first_order
+from hierarcaps.report.wording import count, first_run
 from hierarcaps.runtime.errors import InputError
 
 # Best known contrast first: a text that contradicts, else the continuation of another item.
@@ -109,7 +109,7 @@ def exterior_angle(parent: np.ndarray, child: np.ndarray) -> float:
 def chosen_runs(study: Alignment) -> list[Run]:
     """Return the runs to compare: zero-shot and each objective of the first model that has both.
 
-    Of several orders of the training items the first listed one is taken.
+    Of several trainings or orders the first listed one is taken.
     """
     for model in study.models:
         if study.runs(model, "zeroshot"):
@@ -237,7 +237,7 @@ def geometry_figure(study: Alignment) -> Html:
         "triangle of root, e and one other text is drawn as it is in the embedding space: radii, "
         "angles at the root and exterior angles are exact. The continuation e′ is drawn above the "
         "axis through e, the contrast e″ below. All panels have one scale. "
-        f"n = 1 item; {first_order()}; a single item, so no interval.",
+        f"n = 1 item; {first_run()}; a single item, so no interval.",
     )
     around = figure(
         [_around_panel(each, wide) for each in views],
@@ -245,7 +245,7 @@ def geometry_figure(study: Alignment) -> Html:
         "at the root from the most specific tier (on the horizontal axis), are true; the side of "
         "the axis is that of tier 1. Numbers: tiers, 1 is general; squares: the contrast to the "
         "continuation of each tier; grey: other texts of the evaluation. Circles: the radii of "
-        f"tiers 1 and 4. n = 1 item; {first_order()}; a single item, so no interval.",
+        f"tiers 1 and 4. n = 1 item; {first_run()}; a single item, so no interval.",
     )
     return note(rule) + _texts(study, triplet, views) + triangles + around
 

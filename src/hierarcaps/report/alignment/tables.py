@@ -15,15 +15,16 @@ from hierarcaps.report.study import (
     Pooled,
     heading,
 )
-from hierarcaps.report.wording import orders, signed, signed_interval, span
+from hierarcaps.report.wording import signed, signed_interval, span
 
 K = TypeVar("K")
 # Model, what is shown of it, and its value of each metric.
 Entry = tuple[str, str, list[Pooled | None]]
 
 POOLED = (
-    "After alignment, means over orders of the training items, all from one checkpoint; in "
-    "brackets one bootstrap 95% interval over items, which are drawn once for all orders"
+    "Means over runs: trainings, each with its own alignment, or orders of the training items from "
+    "one checkpoint; in brackets one bootstrap 95% interval, over trainings and items where there "
+    "are several trainings, else over items, which are drawn once for all runs"
 )
 RETAINED: dict[Key, str] = {
     R1_IMAGE_TO_TEXT: "R@1, image to text",
@@ -53,7 +54,10 @@ def difference_table(study: Alignment) -> Html:
     if not _measured(entries):
         return note("No two runs of one model were compared.")
     title = "What alignment changes: paired differences on the same items."
-    remark = " Bold: the interval excludes 0."
+    remark = (
+        " Bold: it excludes 0. Below it, where there are several trainings, the interval over "
+        "items for these trainings, which says nothing of others."
+    )
     return pooled_table(title, remark, entries, _difference_cell)
 
 
@@ -77,14 +81,14 @@ def pooled_table(
     """Return a row per entry of which anything was measured."""
     rows = []
     for model, label, values in entries:
-        if found := [value.orders for value in values if value is not None]:
+        if found := [value.runs for value in values if value is not None]:
             name = two_lines(escape(model), label)
             rows.append([name, str(max(found) or "–"), *(cell(value) for value in values)])
     return table(
         title,
         f"{POOLED}, n = {span(value.n for value in _measured(entries))}.{remark} "
         "A dash: not measured.",
-        ["Model", "Orders", *(heading(key) for key in METRICS)],
+        ["Model", "Runs", *(heading(key) for key in METRICS)],
         rows,
     )
 
@@ -95,7 +99,10 @@ def _difference_cell(value: Pooled | None) -> str:
     shown = signed(value.value)
     if direction(value):
         shown = f"<b>{shown}</b>"
-    return two_lines(shown, signed_interval(value.low, value.high))
+    interval = signed_interval(value.low, value.high)
+    if value.items is not None:
+        interval += f"<br>items {signed_interval(*value.items)}"
+    return two_lines(shown, interval)
 
 
 def retention_table(study: Alignment) -> Html:
@@ -118,8 +125,9 @@ def retention_table(study: Alignment) -> Html:
         return note("No standard task was measured both before and after alignment.")
     return table(
         "What is retained of standard tasks.",
-        f"After alignment, as a share of the value before: mean over {orders(study.orders)}; in "
-        "brackets the bootstrap 95% interval over items of the pooled paired difference, added to "
+        f"After alignment, as a share of the value before: mean over {study.replications}; in "
+        f"brackets the bootstrap 95% interval over {study.varied} of the pooled paired "
+        "difference, added to "
         f"the value before and divided by it; n = {span(sizes)}.",
         ["Model", *RETAINED.values()],
         rows,

@@ -30,13 +30,13 @@ from hierarcaps.report.study import (
     read_pooled,
     read_table,
 )
-from hierarcaps.report.wording import number, orders, span
+from hierarcaps.report.wording import number, replications, span, varied
 
 REFERENCE = "zeroshot"
 
 
 def variants(folder: str | Path, title: str, command: str) -> Html:
-    """Return a figure and a table of every objective in a results folder, pooled over orders.
+    """Return a figure and a table of every objective in a results folder, pooled over runs.
 
     Args:
         folder: of results; where it has no ``pooled.csv``, one sentence says how to make it.
@@ -56,7 +56,7 @@ def read_variants(root: Path) -> dict[tuple[str, str], dict[Key, Pooled]]:
     """Return the metrics of each (model, objective), that of the model before first."""
     summary = read_table(root / "summary.csv", SUMMARY_COLUMNS, NOT_EVALUATED)
     before = summary[summary["objective"] == REFERENCE].dropna(subset=["value"])
-    before = before.drop_duplicates(["model", "task", "metric"])  # alignment starts from the first
+    before = before.drop_duplicates(["model", "task", "metric"])  # of several, the mean is pooled
     aligned = read_pooled(root)
     found: dict[tuple[str, str], dict[Key, Pooled]] = {}
     for model in dict.fromkeys(model for model, *_ in aligned):
@@ -87,11 +87,14 @@ def _figure(entries: dict[tuple[str, str], dict[Key, Pooled]]) -> Html:
     every = [values[key] for values in entries.values() for key in keys if key in values]
     if not every:
         return note("None of these runs has the metrics that are drawn.")
+    numbers = (
+        [value.trainings for value in every if value.trainings > 1],
+        [value.runs for value in every if value.runs > value.trainings],
+    )
     return figure(
         [_panel(entries, key) for key in keys],
-        "Every variant of the recipe. Marks: means over "
-        f"{orders(value.orders for value in every if value.orders)}; bars: their bootstrap 95% "
-        "intervals over items, drawn once for all orders. Dashed: zero-shot. Each panel has its "
+        f"Every variant of the recipe. Marks: means over {replications(*numbers)}; bars: their "
+        f"bootstrap 95% intervals over {varied(*numbers)}. Dashed: zero-shot. Each panel has its "
         f"own scale. n = {span(value.n for value in every)} items.",
     )
 

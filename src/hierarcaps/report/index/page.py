@@ -122,13 +122,14 @@ def headline_table(results: Results) -> Html:
         group = GROUP_OF[runs[0].kind]
         label = runs[0].label.removesuffix(", untrained")
         name = two_lines(escape(label), group)
-        rows.append([name, _count(runs), *(number_cell(value) for value in values)])
+        rows.append([name, _count(results, runs), *(number_cell(value) for value in values)])
     return table(
         "Retrieval of hierarchies, order of the tiers, and standard retrieval.",
-        f"In brackets: bootstrap 95% intervals over items, n = {span(sizes)}. Aligned models: "
-        "means over orders of the training items, all from one checkpoint; items are drawn once "
-        "for all orders. Several seeds of the weights: their mean, in parentheses the lowest and "
-        "the highest. A dash: does not apply. What they mean is in the notebooks.",
+        f"In brackets: bootstrap 95% intervals, n = {span(sizes)} items: of models of several "
+        "trainings, before and after alignment, of the mean, over trainings and items; otherwise "
+        "over items, of aligned models of the mean over orders of the training items. Untrained "
+        "controls: the mean over seeds, in parentheses the lowest and the highest. A dash: does "
+        "not apply. What they mean is in the notebooks.",
         ["Model", "Runs", *(heading(key) for key in METRICS)],
         rows,
     )
@@ -137,7 +138,7 @@ def headline_table(results: Results) -> Html:
 def _over_runs(results: Results, runs: Sequence[Run], key: Key) -> Estimate | None:
     """Return a metric over the runs of one model and objective, or None where it has none."""
     first = runs[0]
-    if _aligned(first):
+    if first.kind == "model":
         return results.pooled(first.model, first.objective, key)
     found = [each for run in runs if (each := results.estimate(run, *key)) is not None]
     if len(found) < 2:
@@ -150,10 +151,11 @@ def _aligned(run: Run) -> bool:
     return run.objective not in ("zeroshot", "baseline")
 
 
-def _count(runs: Sequence[Run]) -> str:
+def _count(results: Results, runs: Sequence[Run]) -> str:
     if runs[0].kind == "baseline":
         return "–"
-    return count(len(runs), "order" if _aligned(runs[0]) else "seed")
+    several = runs[0].kind == "untrained" or len(results.trainings(runs[0].model)) > 1
+    return count(len(runs), "seed" if several or not _aligned(runs[0]) else "order")
 
 
 def _seeds(results: Results) -> str:
@@ -161,7 +163,10 @@ def _seeds(results: Results) -> str:
     for run in results.of_kind("model", "untrained"):
         of.setdefault(run.label, []).append(run.seed)
     listed = "; ".join(f"{label}: {', '.join(map(str, seeds))}" for label, seeds in of.items())
-    return f"Seeds of the weights, of aligned models of the order of the training items. {listed}."
+    return (
+        "Seeds of the weights; of aligned models those of the training that they start from, or of "
+        f"the order of items. {listed}."
+    )
 
 
 def _durations(durations: Sequence[Duration]) -> str:

@@ -111,7 +111,7 @@ def claims(study: Alignment, published: pd.DataFrame) -> list[Claim]:
     ]
 
 
-def finding(found: Sequence[Claim]) -> str:
+def finding(study: Alignment, found: Sequence[Claim]) -> str:
     """Return one plain sentence: how many claims this run supports."""
     verdicts = [claim.verdict for claim in found]
     parts = [
@@ -122,7 +122,7 @@ def finding(found: Sequence[Claim]) -> str:
     return (
         f"Of {count(len(found), 'claim')}, the paper's and one stricter, "
         f"{listed(parts)} by this run's own models and data "
-        "(95% intervals over items; other trainings are not in them)."
+        f"(means over {study.replications}, 95% intervals over {study.varied})."
     )
 
 
@@ -144,8 +144,9 @@ def claims_table(found: Sequence[Claim]) -> Html:
     ]
     return table(
         "What this run says of the paper's claims.",
-        "Each model of this run with its bootstrap 95% interval over items (of changes, paired, "
-        "means over orders of the training items); “no” where the interval does not say what is "
+        "Each model of this run with its bootstrap 95% interval, over trainings and items where it "
+        "has several trainings, else over items (of changes, paired); “no” where it does not say "
+        "what is "
         "claimed. Supported: it does for every model. The paper's values are of other models and "
         "data, without intervals. For its own models run “make official”, which needs a network, "
         "or its whole study by config/paper.yaml.",
@@ -168,7 +169,7 @@ def _above_controls(study: Alignment, key: Key) -> dict[str, tuple[str, bool]]:
 def _beyond(study: Alignment, key: Key, least: float = 0.0) -> dict[str, tuple[str, bool]]:
     """Say of each model before alignment whether its interval lies above ``least``."""
     return {
-        study.results.name(run): (str(estimate), estimate.low > least)
+        run.label: (str(estimate), estimate.low > least)
         for run, estimate in study.results.before_alignment(*key)
     }
 

@@ -22,7 +22,7 @@ from hierarcaps.report.markup import (
 )
 from hierarcaps.report.plot_style import GREY, INK, MARKERS, PALETTE, styled, svg_panel
 from hierarcaps.report.study import PRECISION, RECALL, TAU_D, Estimate, Key, read_table
-from hierarcaps.report.wording import count, number, orders, signed, signed_span, span
+from hierarcaps.report.wording import count, number, signed, signed_span, span
 
 OBJECTIVES = {
     "zeroshot": "zero-shot",
@@ -111,7 +111,7 @@ def _direction(study: Alignment, rows: pd.DataFrame) -> str:
         return "No effect of alignment was measured in this run to set beside the paper's."
     return (
         f"What RE changes against zero-shot: {'; '.join(parts)} "
-        f"({count(len(study.models), 'model')} of this run, means over {orders(study.orders)})."
+        f"({count(len(study.models), 'model')} of this run, means over {study.replications})."
     )
 
 
@@ -171,8 +171,8 @@ def published_tables(rows: pd.DataFrame) -> Html:
             )
         )
     explained = note(
-        "In each cell the published value; below it ours (of aligned models the mean over orders "
-        "of the training items) with its bootstrap 95% interval over items, and the difference to "
+        "In each cell the published value; below it ours (of aligned models the mean over "
+        "their runs) with its bootstrap 95% interval, and the difference to "
         "the published value where all that decides it is known to be the same. A dash: not "
         "published."
     )
@@ -216,8 +216,8 @@ def published_figure(rows: pd.DataFrame) -> Html:
     """Return the published values, and ours where they were measured, a panel per table."""
     measured = int((rows["runs"] > 0).sum())
     ours = (
-        "dots: ours, of aligned models means over orders of the training items; bars: bootstrap "
-        "95% intervals over items; blue: comparable, grey: something differs or is not known, as "
+        "dots: ours, of aligned models means over their runs; bars: bootstrap "
+        "95% intervals; blue: comparable, grey: something differs or is not known, as "
         "the tables say"
         if measured
         else "none of them was measured in this run, so there is no dot, seed or interval of ours"
@@ -271,8 +271,8 @@ def effect_figure(study: Alignment, rows: pd.DataFrame) -> Html:
         "RE minus zero-shot. Open diamonds: differences of the published values, without interval; "
         "two printed decimals leave 0.01 of doubt. Others: paired differences of this "
         "run's own models on its own test set, means over "
-        f"{orders(mean.orders for mean in means)}, with bootstrap 95% intervals over items, drawn "
-        "once for all orders; other models, other data and another recipe, so only the direction "
+        f"{study.replications}, with bootstrap 95% intervals over {study.varied}; "
+        "other models, other data and another recipe, so only the direction "
         f"can be compared. n = {span(mean.n for mean in means)} items.",
     )
 

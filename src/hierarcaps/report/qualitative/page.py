@@ -22,7 +22,7 @@ from hierarcaps.report.qualitative.retrieved import (
 )
 from hierarcaps.report.study import OBJECTIVES, Results
 from hierarcaps.report.tables import chain, gold_chain, picture
-from hierarcaps.report.wording import count, first_order, span
+from hierarcaps.report.wording import count, first_run, span
 
 PLAIN_SAMPLE = 6
 COLOURS = {"re": PALETTE[0], "ec": PALETTE[1]}
@@ -141,7 +141,7 @@ def tier_figure(results: Results) -> Html:
         panels,
         "Gold captions by tier: above zero, images that retrieve theirs only after alignment; "
         "below, images that did so only before. Solid: RE; hatched: EC. n = "
-        f"{span(sizes)} images; {first_order()}; counts, so no interval.",
+        f"{span(sizes)} images; {first_run()}; counts, so no interval.",
     )
 
 

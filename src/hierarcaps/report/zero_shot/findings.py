@@ -15,7 +15,7 @@ from hierarcaps.report.study import (
     Results,
     Run,
 )
-from hierarcaps.report.wording import count, listed, number, of_all
+from hierarcaps.report.wording import count, listed, number, of_all, replications
 
 FREQUENCY = "frequency"
 TRIVIAL_RADII = {
@@ -43,7 +43,20 @@ def finding(results: Results) -> str:
     if controlled := results.before_alignment(*TAU_D_CONTROLLED):
         some = of_all(_above_value(controlled, 0.0), len(controlled), "model")
         sentence += f", and {some} order them where counting words is of no help"
-    return f"{sentence} (95% intervals over items; one training of each model)."
+    return f"{sentence} ({_intervals(results)})."
+
+
+def _intervals(results: Results) -> str:
+    """Return what means and intervals are over."""
+    numbers = [
+        len(results.trainings(model)) for model in {r.model for r in results.of_kind("model")}
+    ]
+    several = [number for number in numbers if number > 1]
+    if not several:
+        return "95% intervals over items; one training of each model"
+    single = numbers.count(1)
+    rest = f"; {count(single, 'model')} of one training over items alone" if single else ""
+    return f"means over {replications(several, ())}, 95% intervals over trainings and items{rest}"
 
 
 def _above_value(pairs: Sequence[tuple[Run, Estimate]], floor: float) -> int:
@@ -90,15 +103,19 @@ def _retrieval_sentence(results: Results) -> str:
     if best is None:
         return "Retrieval of hierarchies was not measured for any model in this run."
     run, recall = best
+
+    def mean(task: str, metric: str) -> Estimate | None:
+        return results.pooled(run.model, run.objective, (task, metric))
+
     sentence = (
         f"From an image, {_standing(results, run, RECALL, 'recall ')} retrieves hierarchies with "
         f"recall {recall}"
     )
-    if precision := results.estimate(run, *PRECISION):
+    if precision := mean(*PRECISION):
         sentence += f" and precision {precision}{_control_clause(results, run)}"
     if spread := _spread(results, RECALL):
         sentence += f"; untrained encoders have a recall of {spread}"
-    if first := results.estimate(run, "retrieval", "image_to_text_r1"):
+    if first := mean("retrieval", "image_to_text_r1"):
         sentence += f"; in standard image-to-text retrieval, {run.label} has R@1 = {first}"
     return f"{sentence}."
 
@@ -107,8 +124,10 @@ def _control_clause(results: Results, run: Run) -> str:
     """Say what precision and recall are when another radius takes the place of the model's."""
     parts = []
     for control in RADIUS_CONTROLS:
-        precision = results.estimate(run, "radius_controls", f"precision_{control}")
-        recall = results.estimate(run, "radius_controls", f"recall_{control}")
+        precision, recall = (
+            results.pooled(run.model, run.objective, ("radius_controls", f"{metric}_{control}"))
+            for metric in ("precision", "recall")
+        )
         if precision is None or recall is None:
             continue
         name = "its own radii shuffled" if control == "shuffled" else TRIVIAL_RADII[control]
@@ -125,18 +144,12 @@ def _trivial(results: Results, key: Key) -> list[tuple[Run, Estimate]]:
 
 def _standing(results: Results, run: Run, key: Key, what: str = "") -> str:
     """Name the best run and say what it was the best of."""
-    measured = results.measured(*key, "model")
+    measured = results.before_alignment(*key)
     if len(measured) == 1:
-        return f"{results.name(run)} (the only model)"
+        return f"{run.label} (the only model)"
     low_run, low = min(measured, key=lambda pair: pair[1].value)
-    models = len({(r.model, r.objective) for r, _ in measured})
-    of = count(models, "model")
-    if len(measured) > models:
-        of = f"{len(measured)} runs of {of}"
-    return (
-        f"{results.name(run)} (highest {what}of {of}; lowest: {number(low.value)}, "
-        f"{results.name(low_run)})"
-    )
+    of = count(len(measured), "model")
+    return f"{run.label} (highest {what}of {of}; lowest: {number(low.value)}, {low_run.label})"
 
 
 def _spread(results: Results, key: Key) -> str:
@@ -161,10 +174,8 @@ def _beside_controls(results: Results, key: Key, trivial: Sequence[tuple[Run, Es
 
 
 def _above(results: Results, key: Key, controls: Sequence[tuple[Run, Estimate]]) -> str:
-    """Say for how many model runs the interval lies above the controls', without overlap."""
-    models = results.measured(*key, "model")
+    """Say for how many models the interval lies above the controls', without overlap."""
+    models = results.before_alignment(*key)
     ceiling = max(estimate.high for _, estimate in controls)
-    above = _above_value(models, ceiling)
-    return (
-        f"the 95% interval is wholly above theirs for {above} of {count(len(models), 'model run')}"
-    )
+    above = of_all(_above_value(models, ceiling), len(models), "model")
+    return f"the 95% interval is wholly above theirs for {above}"
