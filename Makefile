@@ -44,7 +44,7 @@ $(BIN)/python workflow/announce.py $(1) "$(MODELS)"
 $(BIN)/snakemake --configfile $(1) $(chosen) -- all
 endef
 
-.PHONY: run check test test-reproducibility test-long test-slurm test-lowest lint smoke rehearsal official official-align zoo sweep ablations report crate readme pictures review mlflow benchmark lock docs wheel clean
+.PHONY: run check test test-reproducibility test-long test-slurm test-lowest lint smoke rehearsal official official-align real-towers zoo sweep ablations report crate readme pictures review mlflow benchmark lock docs wheel clean
 
 run: $(ENV)/installed  ## The whole study in its default profile
 	$(BIN)/snakemake all
@@ -92,6 +92,12 @@ official: $(ENV)/installed  ## The paper's models on the official test set, or s
 official-align: $(ENV)/installed  ## RE and EC on the authors' training file: hours on a CPU, minutes on a GPU
 	$(call benchmark,config/official.yaml config/official-align.yaml)
 
+real-towers: $(ENV)/installed  ## RE and EC on towers really pre-trained, of data/real_towers, and docs/real_towers.md
+	$(BIN)/snakemake --configfile config/official.yaml config/real-towers.yaml -- probe
+	$(BIN)/snakemake --configfile config/official.yaml config/real-towers.yaml config/real-towers-rates.yaml -- probe
+	$(BIN)/python docs/real_towers/collect.py
+	$(BIN)/python docs/real_towers/page.py
+
 zoo: $(ENV)/installed  ## Further models on it, or some: MODELS="SigLIP-B HyCoCLIP-B"
 	$(call benchmark,config/official.yaml config/zoo.yaml)
 
@@ -126,7 +132,7 @@ mlflow: $(ENV)/installed  ## MLflow's pages on localhost, runs grouped by model 
 	@echo "http://127.0.0.1:5000/#/experiments/1/runs?viewStateShareKey=grouped"
 	$(BIN)/mlflow ui --host 127.0.0.1 --backend-store-uri sqlite:///mlflow.db
 
-BENCHMARKS = study evaluation alignment allocator captions
+BENCHMARKS = study evaluation alignment captions scoring allocator
 benchmark: $(ENV)/installed  ## Speed, as ratios measured in one run, and docs/benchmarks.md of them
 	$(foreach each,$(BENCHMARKS),$(BIN)/python benchmarks/$(each).py && )$(BIN)/python benchmarks/page.py
 

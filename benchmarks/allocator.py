@@ -89,7 +89,7 @@ def main() -> None:
             f"A full-size ViT-B/32 of random weights: {about}",
             ("", *columns),
             rows,
-            f"All three together take {sums[0] / sums[1]:.2f} times as long as glibc is of itself.",
+            f"With glibc as it is, all three together take {sums[0] / sums[1]:.2f} times as long.",
         ),
     )
 

@@ -40,9 +40,10 @@ def transformers_clip(tower: str, image_layers: int = 12) -> TransformersEncoder
 
 
 def open_clip_clip(tower: str) -> OpenClipEncoder:
-    """Return open_clip's model of this name, of which the image tower is left out of account."""
+    """Return open_clip's model of this name, but for the image tower, which has one layer."""
     torch.manual_seed(0)
-    model = open_clip.create_model(tower).eval()
+    image = {**open_clip.get_model_config(tower)["vision_cfg"], "layers": 1}
+    model = open_clip.create_model(tower, vision_cfg=image).eval()
     return OpenClipEncoder(model, _no_pictures, open_clip.get_tokenizer(tower), {})
 
 

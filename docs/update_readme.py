@@ -56,7 +56,8 @@ def measured() -> pd.DataFrame:
     baseline = summary["objective"] == "baseline"
     replicated = aligned[aligned["reference"].isna()]
     before = replicated["objective"] == "zeroshot"
-    single = ~summary["model"].isin(replicated["model"]) & ~baseline
+    single = ~summary["model"].isin(replicated.loc[before, "model"]) & ~baseline
+    single &= summary["objective"] == "zeroshot"
     return pd.concat(
         [
             replicated[before],

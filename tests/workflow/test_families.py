@@ -1,5 +1,9 @@
-"""Alignment of every family of models on the sphere, each written in the format it came in."""
+"""Alignment of every family of models on the sphere, each written in the format it came in.
 
+And a family of texts alone, which is probed as far as texts go.
+"""
+
+import json
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +12,7 @@ import pytest
 from PIL import Image
 from smoke import snakemake
 from tiny_meru import drop_lift, write_published
+from tiny_sentence_encoder import sentence_encoder
 from tiny_text_towers import vit_and_bert
 
 from hierarcaps.models.embeddings import read_embeddings
@@ -85,3 +90,28 @@ def test_a_published_meru_is_refused_where_it_is_read(study: dict, tmp_path: Pat
     refused = snakemake(tmp_path, "--", target, changes=study, check=False)
     assert "meru_vit.pth is on the hyperboloid, expected one on the sphere" in refused.stdout
     assert not list((tmp_path / "models").rglob("*.safetensors"))
+
+
+def test_a_sentence_encoder_stands_in_every_table(study: dict, tmp_path: Path) -> None:
+    sentence_encoder(tmp_path / "tiny-texts")
+    dual = {name: entry for name, entry in study["models"].items() if name != "tiny-meru"}
+    study["models"] = {**dual, "tiny-texts": {"text_only": "tiny-texts"}}
+    study["alignment"]["models"] = []
+    snakemake(tmp_path, "--", "results/index.html", changes=study)
+    summary = pd.read_csv(tmp_path / "results" / "summary.csv")
+    own = summary[summary["model"] == "tiny-texts"]
+    assert set(own["task"]) == {"ordering", "chains", "entailment"}
+    board = json.loads((tmp_path / "results" / "leaderboard.json").read_text())
+    (entry,) = (each for each in board["entries"] if each["model"] == "tiny-texts")
+    assert {score["metric"] for score in entry["scores"]} <= {"tau_d", "tau_d_length_controlled"}
+    assert entry["training"] is None
+    assert entry["parameters"] > 0
+    for name in ("zero_shot", "leaderboard", "paper"):
+        assert "tiny-texts" in (tmp_path / "results" / "reports" / f"{name}.html").read_text()
+
+
+def test_a_sentence_encoder_is_not_aligned(study: dict, tmp_path: Path) -> None:
+    study["models"] |= {"tiny-texts": {"text_only": "tiny-texts"}}
+    study["alignment"]["models"] = ["tiny-texts"]
+    refused = snakemake(tmp_path, "--dry-run", "--", "probe", changes=study, check=False)
+    assert "tiny-texts is a sentence encoder (text_only)" in refused.stdout

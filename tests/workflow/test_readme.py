@@ -21,7 +21,6 @@ def rows_of(text: str) -> dict[str, list[str]]:
 
 def test_aligned_models_have_one_interval_and_untrained_ones_their_range(results):
     text = update_readme.results()
-    assert "Aligned models: the mean over 2 orders of the training items." in text
     rows = rows_of(text)
     assert list(rows)[1:] == [
         "rn-24", "rn-16", "vit-8", "rn-24-untrained", "vit-8-untrained", "rn-24 + RE", "rn-24 + EC",
@@ -32,6 +31,19 @@ def test_aligned_models_have_one_interval_and_untrained_ones_their_range(results
     re = pooled.set_index(["model", "objective"]).loc[("rn-24", "re")]
     assert rows["rn-24 + RE"][0] == f"{re.value:.3f} [{re.low:.3f}, {re.high:.3f}]"
     assert " to " in rows["rn-24-untrained"][0]
+
+
+def test_trainings_of_a_model_are_one_row_with_their_own_interval(results):
+    pooled = pd.read_csv(results / "pooled.csv")
+    mean = pooled[(pooled["model"] == "rn-24") & pooled["reference"].isna()].iloc[:1]
+    mean = mean.assign(objective="zeroshot", task="ordering", metric="tau_d", trainings=5)
+    mean = mean.assign(value=0.5, low=0.4, high=0.6)
+    pd.concat([mean, pooled]).to_csv(results / "pooled.csv", index=False)
+    text = update_readme.results()
+    assert "the mean of several trainings (5 of rn-24" in text
+    rows = rows_of(text)
+    assert rows["rn-24"][0] == "0.500 [0.400, 0.600]"
+    assert list(rows)[1] == "rn-24"
 
 
 def test_the_readme_shows_one_model_and_what_it_must_exceed(results):
@@ -54,7 +66,7 @@ def test_each_table_has_its_place(page, name):
 
 def test_a_change_has_one_pooled_interval_and_is_bold_off_zero(results):
     text = update_readme.differences()
-    assert "it over 2 orders of the training items, with one 95% interval over images" in text
+    assert "to the same pre-training, over 1 of rn-24, 1 of vit-8, with a 95% interval" in text
     rows = rows_of(text)
     assert list(rows)[1:] == ["rn-24 + RE", "rn-24 + EC", "vit-8 + RE", "vit-8 + EC"]
     tau, _, precision, recall, _ = rows["rn-24 + RE"]

@@ -10,10 +10,14 @@ HIERARCHY_MODEL = "models/hierarchy"
 # The captions of these images are for no training.
 LEFT_OUT = config["test_set"].get("left_out", config["test_set"]["hierarchies"])
 CHECKPOINT = ["open_clip_config.json", "open_clip_model.safetensors"]
+SENTENCE_CHECKPOINT = ["modules.json", "model.safetensors"]
 MERU_CHECKPOINT = ["meru_config.json", "meru_model.safetensors"]
 TRANSFORMERS_CHECKPOINT = ["config.json", "model.safetensors"]
 
 TASKS = task_names(EVALUATION)
+TEXT_TASKS = text_tasks(EVALUATION)
+# Encoders of texts alone are probed with the tasks that texts answer.
+TEXT_ONLY = [name for name, entry in config["models"].items() if "text_only" in entry]
 # Published files, by the folder they go to: downloaded where a task reads one and it is absent.
 try:
     DOWNLOADS = read_downloads(
@@ -123,6 +127,9 @@ def local_checkpoint(entry, seed):
         if name.startswith("hf-hub:"):
             return []
         return [name] if Path(name).suffix else [f"{name}/{file}" for file in MERU_CHECKPOINT]
+    if "text_only" in entry:
+        files = [Path(entry["text_only"], file) for file in SENTENCE_CHECKPOINT]
+        return [str(file) for file in files if file.is_file()]
     name = entry.get("transformers", "").replace("{seed}", str(seed))
     files = [str(Path(name, file)) for file in TRANSFORMERS_CHECKPOINT]
     return local_model(name) or files * Path(files[0]).is_file()
@@ -185,6 +192,9 @@ def base_of(wildcards):
 
 
 def result_files(model, objective, seed, tasks, kinds=("json", "parquet")):
+    """The files of those of the tasks that a run answers."""
+    if model in TEXT_ONLY:
+        tasks = [task for task in tasks if task in TEXT_TASKS]
     folder = f"{RESULTS}/{model}/{objective}/seed{seed}"
     return [f"{folder}/{task}.{kind}" for task in tasks for kind in kinds]
 

@@ -20,6 +20,7 @@ rule evaluate:
     benchmark:
         "logs/benchmarks/evaluate/{model}-{objective}-seed{seed}.tsv"
     wildcard_constraints:
+        model=any_of(model for model in config["models"] if model not in TEXT_ONLY),
         objective="(?!baseline)[^/]+",
     conda:
         "../envs/torch.yml"
@@ -32,6 +33,21 @@ rule evaluate:
         settings=lambda wildcards: EVALUATION,
     script:
         "../scripts/evaluate.py"
+
+
+use rule evaluate as evaluate_texts with:
+    output:
+        metrics=collect(
+            f"{RESULTS}/{{{{model}}}}/{{{{objective}}}}/seed{{{{seed}}}}/{{task}}.json",
+            task=TEXT_TASKS,
+        ),
+        tables=collect(
+            f"{RESULTS}/{{{{model}}}}/{{{{objective}}}}/seed{{{{seed}}}}/{{task}}.parquet",
+            task=TEXT_TASKS,
+        ),
+    wildcard_constraints:
+        model=any_of(TEXT_ONLY),
+        objective="(?!baseline)[^/]+",
 
 
 rule evaluate_baselines:

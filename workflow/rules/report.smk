@@ -3,6 +3,7 @@
 
 # What the notebooks show: [model, objective, seeds].
 REPORTED = [[model, "zeroshot", seeds] for model, seeds in TRAININGS.items()]
+OF_IMAGES = [each for each in REPORTED if each[0] not in TEXT_ONLY]
 
 # The same for models before and after alignment, and the learning curve of each alignment.
 COMPARED = [
@@ -79,7 +80,7 @@ NOTEBOOKS = {
     ),
     "qualitative": {
         "input": STUDY,
-        "parameters": {"results": RESULTS, "models": COMPARED or REPORTED},
+        "parameters": {"results": RESULTS, "models": COMPARED or OF_IMAGES},
     },
     "paper": {
         "input": [*STUDY, f"{RESULTS}/published.csv"],
@@ -95,7 +96,7 @@ if len(config["models"]) > 1:
 
 # What the explorer shows: one seed of every model, before and after alignment, and chance.
 EXPLORED = [
-    *((model, "zeroshot", seeds[0]) for model, seeds in TRAININGS.items()),
+    *((model, objective, seeds[0]) for model, objective, seeds in OF_IMAGES),
     *(run for run in ALIGNED if run[2] == ALIGNMENT_SEEDS[run[0]][0]),
     ("random", "baseline", 0),
 ]

@@ -7,11 +7,11 @@ with job(snakemake):
     from hierarcaps.data.images import open_images
     from hierarcaps.models.embed import embed_test_set
     from hierarcaps.models.embedding_needs import read_needs
-    from hierarcaps.models.registry import load_model
+    from hierarcaps.models.registry import load_text_encoder
     from hierarcaps.runtime.torch_setup import choose_device
 
     embed_test_set(
-        load_model(snakemake.params.model, int(snakemake.wildcards.seed), choose_device()),
+        load_text_encoder(snakemake.params.model, int(snakemake.wildcards.seed), choose_device()),
         read_hierarchies(snakemake.input.hierarchies),
         open_images(snakemake.input.images),
         snakemake.output[0],

@@ -17,6 +17,7 @@ from hierarcaps.cli.options import (
     begin,
     together,
 )
+from hierarcaps.models.entry import as_entry
 
 
 def probe(
@@ -36,13 +37,19 @@ def probe(
 ) -> None:
     """Measure a model's emergent hierarchy: every metric with its bootstrap interval.
 
-    Caption length and random vectors stand beside it, on the same items.
+    A sentence encoder (text_only) is measured by the tasks that read no image, and needs no
+    --images. Caption length and random vectors stand beside it, on the same items.
     """
     from hierarcaps.cli.probe import run_probe
 
     if (model is None) == (model_option is None):
         raise typer.BadParameter("expected one model", param_hint="MODEL")
-    test_set = together(images, hierarchies)
+    text_only = "text_only" in as_entry(model or model_option or "")
+    test_set: tuple[Path, Path | None] | None
+    if text_only and hierarchies is not None:
+        test_set = (hierarchies, None)
+    else:
+        test_set = together(images, hierarchies)
     begin(quiet)
     run_probe(model or model_option or "", test_set, output, device, batch_size, as_json)
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def run_probe(
     model: str,
-    test_set: tuple[Path, Path] | None,
+    test_set: tuple[Path, Path | None] | None,
     output: Path | None,
     device: str,
     batch_size: int,
@@ -28,7 +28,7 @@ def run_probe(
     test_set = test_set or find_test_set()
     table = measure(entry, test_set, output, device, batch_size)
     if as_json:
-        hierarchies, images = map(str, test_set)
+        hierarchies, images = (path and str(path) for path in test_set)
         content = {"model": model, "hierarchies": hierarchies, "images": images}
         show_json({**content, "metrics": table.to_dict("records")})
         return
@@ -49,7 +49,7 @@ def run_probe(
 
 def measure(
     entry: Mapping[str, Any],
-    test_set: tuple[Path, Path],
+    test_set: tuple[Path, Path | None],
     output: Path | None,
     device: str,
     batch_size: int,

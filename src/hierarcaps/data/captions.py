@@ -33,6 +33,7 @@ CONCEPTUAL_FORMATS: Mapping[str, tuple[str, ...]] = {
 }
 _CAPTION_HEADERS = ("caption", "captions", "text")
 _URL_HEADERS = ("url", "image_url", "image")
+_ADDRESS = ("http://", "https://")  # of nearly all; others are looked at more closely
 # Under these names a table holds its images where nothing else is said.
 IMAGE_COLUMNS = ("image", "image_url", "url", "file_name", "filename", "image_name", "image_path")
 
@@ -143,7 +144,7 @@ def conceptual_parts(path: str | Path) -> Iterator[Table]:
                     f"first row ({', '.join(columns)})"
                 )
             url = cells[of_url].strip()
-            if url and not names_an_image(url):
+            if url and not url.startswith(_ADDRESS) and not names_an_image(url):
                 raise InputError(
                     f"{path}, line {line}: found {shorten(url)} for the address, expected "
                     f"{', '.join(columns)} in this order as in the first row"

@@ -137,10 +137,10 @@ def _protocol(entry: Entry) -> dict[str, Any]:
 
 
 def _read(source: Source) -> Entry:
-    """Read the tables of a model's runs; a baseline has those of the tasks that it can answer."""
+    """Read the tables of a model's runs: those of the tasks that it, or a baseline, can answer."""
     folder = source.runs[0].folder(source.folder)
     tasks = [task for task in all_tasks({"thresholds": 2}) if task.name in TASKS]
-    if source.runs[0].kind == "baseline":
+    if source.runs[0].kind == "baseline" or _text_only(folder):
         tasks = [task for task in tasks if (folder / f"{task.name}.parquet").is_file()]
     measured: dict[Key, Measured] = {}
     for task in tasks:
@@ -156,6 +156,10 @@ def _read(source: Source) -> Entry:
         }
     found = {task.name: _read_result(folder / f"{task.name}.json") for task in tasks}
     return Entry(source.runs, found, measured)
+
+
+def _text_only(folder: Path) -> bool:
+    return bool(_read_result(folder / "ordering.json")["provenance"]["model"].get("text_only"))
 
 
 def _read_result(path: Path) -> dict[str, Any]:
@@ -268,6 +272,8 @@ def _entry(model: Mapping[str, Any]) -> dict[str, Any]:
     name = model["name"]
     if "MERU" in model.get("class", ""):
         return {"meru": name}
+    if model.get("text_only"):
+        return {"text_only": name}
     if model.get("library", "").startswith("transformers"):
         return {"transformers": name}
     return {"open_clip": name, "pretrained": model.get("pretrained")}

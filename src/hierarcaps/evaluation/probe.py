@@ -14,7 +14,7 @@ from hierarcaps.evaluation.tasks.registry import evaluate
 from hierarcaps.models.embed import embed_test_set
 from hierarcaps.models.embeddings import read_embeddings
 from hierarcaps.models.entry import as_entry
-from hierarcaps.models.registry import load_model
+from hierarcaps.models.registry import load_text_encoder
 from hierarcaps.runtime.torch_setup import choose_device
 
 SETTINGS: dict[str, Any] = {"thresholds": 50, "bootstrap": {"resamples": 2000, "seed": 0}}
@@ -26,7 +26,7 @@ BASELINES = {"words": "words", "characters": "characters", "random": "random vec
 def probe(
     entry: str | Mapping[str, Any],
     hierarchies: str | Path,
-    images: str | Path,
+    images: str | Path | None,
     results: str | Path,
     device: str = "auto",
     batch_size: int = 256,
@@ -35,8 +35,9 @@ def probe(
 
     Args:
         entry: the model, as :func:`hierarcaps.models.entry.as_entry` takes it.
-        hierarchies: table of items with four tiers and an image each.
-        images: folder or Parquet file of their images.
+        hierarchies: table of items with four tiers and, where images are read, an image each.
+        images: folder or Parquet file of their images; None for an encoder of texts alone, of which
+            the tasks that read no image are run.
         results: folder of all results: metrics, the rows behind them, and the embeddings.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
         batch_size: texts or images that are embedded at once.
@@ -50,10 +51,10 @@ def probe(
     """
     entry, target = as_entry(entry), choose_device(device)
     items = read_hierarchies(hierarchies)
-    store = open_images(images)
+    store = None if images is None else open_images(images)
     folder = MODEL.folder(results)
     path = folder / "embeddings.safetensors"
-    encoder = load_model(entry, MODEL.seed, target)
+    encoder = load_text_encoder(entry, MODEL.seed, target)
     embed_test_set(encoder, items, store, path, batch_size, root=entry.get("root"))
     evaluate(items, read_embeddings(path), MODEL, SETTINGS, folder)
     evaluate_baselines(items, SETTINGS, results)

@@ -128,10 +128,9 @@ def weights_of(ours: Measured, params: Mapping[str, Any]) -> str:
 
 def checkpoint(entry: Mapping[str, Any]) -> str:
     """Return the id on the hub of an entry of ``models:``, or its name or path as it stands."""
-    if "transformers" in entry:
-        return entry["transformers"]
-    if "meru" in entry:
-        return entry["meru"]
+    for family in ("transformers", "meru", "text_only"):
+        if family in entry:
+            return entry[family]
     name, tag = entry["open_clip"], entry.get("pretrained")
     if tag is None:
         return name.removeprefix("hf-hub:")

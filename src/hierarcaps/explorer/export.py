@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 PAGE = "index.html"
 CAPTIONS = "captions.js"
-# Fixed, so that the set of files does not depend on the data: 1,000 photographs make files of
-# about half a megabyte, each loaded when one of its pictures comes into view.
-PICTURE_FILES = 32
+# Fixed, so that the set of files does not depend on the data: 5,000 photographs make files of less
+# than a megabyte, each loaded when one of its pictures comes into view.
+PICTURE_FILES = 128
 _OWN_FILE = re.compile(r"(pictures|run)-\d{3,}\.js")
 
 

@@ -113,9 +113,11 @@ function startControls() {
 }
 
 async function start() {
+  readAddress(); // the runs of the address; its image is found once captions are here
+  const runs = Promise.allSettled(shownRuns().map((run) => load(runFile(run))));
   await load("captions.js");
   readAddress();
-  await Promise.allSettled(shownRuns().map((run) => load(runFile(run))));
+  await runs;
   startControls();
   startKeys();
   render();

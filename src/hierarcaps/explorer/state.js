@@ -33,7 +33,7 @@ function readAddress() {
     sort: Object.hasOwn(SORTS, parts.get("sort")) ? parts.get("sort") : defaults.sort,
     a: run("a"),
     b: run("b"),
-    item: parts.has("image") ? numberOfItem().get(parts.get("image")) ?? NOTHING : NOTHING,
+    item: arrived.has("captions.js") ? numberOfItem().get(parts.get("image")) ?? NOTHING : NOTHING,
     t: t >= 0 && t <= 100 ? t : defaults.t,
   };
 }

@@ -30,10 +30,13 @@ REASONS = (
     "test_image", "empty", "separator", "address", "too_short", "too_long", "duplicate",
 )  # fmt: skip
 MEMORY = "400MB"  # of DuckDB: what does not fit goes to the temporary folder
-# Words parted by single spaces, each with one mark behind it at most: neither a separator nor an
-# address, normalised already, and with as many words as spaces and one.
-_PLAIN = "[A-Za-z0-9]+(?:['-][A-Za-z0-9]+)*[.,;:!?]?"
-_PLAIN_CAPTION = f"{_PLAIN}(?: {_PLAIN})*"
+# Words parted by single spaces, each with one mark behind it at most, and marks by themselves, as
+# Conceptual Captions have them: neither a separator nor an address, normalised already, and with as
+# many words as spaces and one, less the marks by themselves.
+_MARKS = ".,;:!?"
+_PLAIN = f"[A-Za-z0-9]+(?:['-][A-Za-z0-9]+)*[{_MARKS}]?"
+_PLAIN_CAPTION = f"{_PLAIN}(?: (?:{_PLAIN}|[{_MARKS}]))*"
+_ALONE = f" [{_MARKS}]"
 # A path or an address without escapes, query or further dots in its file's name.
 _PLAIN_IMAGE = (
     r"^(?:[ !\"$&->@-\[\]-~]*/)?(?:COCO_(?:train|val|test)\d{4}_)?"
@@ -50,7 +53,8 @@ WITH read AS (
 ), known AS (
   SELECT *,
     CASE WHEN has_image THEN regexp_extract(image, $plain_image, 1) END AS stem,
-    CASE WHEN is_plain THEN length(caption) - length(replace(caption, ' ', '')) + 1 END AS words,
+    CASE WHEN is_plain THEN
+      len(string_split(caption, ' ')) - len(regexp_extract_all(caption, $alone)) END AS words,
   FROM read
 ), judged AS (
   SELECT number, caption, image, is_plain, words,
@@ -68,7 +72,7 @@ WITH read AS (
     END AS reason,
     CASE WHEN is_plain THEN caption ELSE verdict.text END AS caption,
     CASE WHEN NOT is_plain THEN verdict.key
-      WHEN regexp_matches(caption, '[.,;:!?]$') THEN lower(left(caption, -1))
+      WHEN regexp_matches(caption, $ends) THEN rtrim(lower(caption), $trailing)
       ELSE lower(caption) END AS key,
   FROM judged
 )
@@ -200,8 +204,8 @@ def _stage(
     keys = sorted({image_key(name) for name in excluded})
     database.execute("CREATE TABLE excluded AS SELECT unnest($1::VARCHAR[]) AS key", [keys])
     settings = {
-        **vars(limits), "plain": _PLAIN_CAPTION, "plain_image": _PLAIN_IMAGE,
-        "any_excluded": bool(keys),
+        **vars(limits), "plain": _PLAIN_CAPTION, "alone": _ALONE, "ends": f"[{_MARKS}]$",
+        "trailing": f" {_MARKS}", "plain_image": _PLAIN_IMAGE, "any_excluded": bool(keys),
     }  # fmt: skip
     entered = 0
     for table in parts:

@@ -4,7 +4,8 @@ Symbols in shapes: N items, T tiers ordered from general to specific, I images, 
 Per-item values are returned rather than means, so that intervals can be computed over them.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -95,10 +96,9 @@ def hierarchical_retrieval(
     if n_thresholds < 2:
         raise ValueError(f"expected 2 thresholds or more, got {n_thresholds}")
     order = np.argsort(radii, kind="stable")
-    thresholds = np.linspace(radii.min(), radii.max(), n_thresholds)
-    within = np.searchsorted(radii[order], thresholds, side="right")
+    within = within_thresholds(radii[order], n_thresholds)
     if (radii[1:] >= radii[:-1]).all():
-        return _drop_equal_neighbours(order[_running_arg_max(similarity, within)])
+        return [order[each] for each in retrieve_by_blocks([similarity], within)]
     retrieved: list[IntArray] = []
     rows = max(1, CHUNK_ELEMENTS // len(radii))
     buffer = np.empty((min(rows, len(similarity)), len(radii)), dtype=similarity.dtype)
@@ -106,8 +106,51 @@ def hierarchical_retrieval(
         chunk = similarity[start : start + rows]
         # No index is out of range; "clip" only spares numpy a second, checked copy.
         by_radius = chunk.take(order, axis=1, out=buffer[: len(chunk)], mode="clip")
-        retrieved.extend(_drop_equal_neighbours(order[_running_arg_max(by_radius, within)]))
+        retrieved += [order[each] for each in retrieve_by_blocks([by_radius], within)]
     return retrieved
+
+
+def within_thresholds(rising: FloatArray, n_thresholds: int) -> IntArray:
+    """How many of the candidates, by their rising radii (C,), each threshold admits, ``(T,)``."""
+    thresholds = np.linspace(rising[0], rising[-1], n_thresholds)
+    return np.searchsorted(rising, thresholds, side="right")
+
+
+def retrieve_by_blocks(blocks: Iterable[FloatArray], within: IntArray) -> list[IntArray]:
+    """Retrieve as ``hierarchical_retrieval``, candidates coming in blocks and by rising radius.
+
+    What is kept of a block is one maximum an image, so that any number of candidates takes the
+    memory of a block.
+
+    Args:
+        blocks: similarities, ``(I, c)`` each, of C candidates in all; finite.
+        within: how many candidates each of T thresholds admits, rising, the last one C.
+
+    Returns:
+        One array of candidate numbers per image, without equal neighbours.
+    """
+    ends, stretch_of_end = np.unique(within, return_inverse=True)
+    found: list[IntArray] = []
+    start = 0
+    for block in blocks:
+        if start == 0:
+            kind = np.result_type(block, np.float32)
+            reached = np.full(len(block), -np.inf, dtype=kind)
+            place = np.zeros(len(block), dtype=np.intp)
+        stop = start + block.shape[1]
+        for first, end in pairwise([start, *ends[(ends > start) & (ends < stop)], stop]):
+            stretch = block[:, first - start : end - start]
+            maxima = stretch.max(axis=1)
+            if not np.isfinite(maxima).all():
+                raise ValueError("similarities are not all finite")
+            # Where the maximum stands is looked for only where it is a new one, which is seldom.
+            rows = np.flatnonzero(maxima > reached)
+            place[rows] = first + stretch[rows].argmax(axis=1)
+            reached[rows] = maxima[rows]
+            if end == ends[len(found)]:
+                found.append(place.copy())
+        start = stop
+    return _drop_equal_neighbours(np.column_stack(found)[:, stretch_of_end])
 
 
 def precision_recall(
@@ -193,29 +236,6 @@ def _pair_signs(radii: FloatArray) -> tuple[FloatArray, tuple[IntArray, IntArray
         raise ValueError("an order needs 2 tiers or more")
     differences = radii[:, specific].astype(np.float64) - radii[:, general]
     return np.sign(differences), (general, specific)
-
-
-def _running_arg_max(values: FloatArray, ends: IntArray) -> IntArray:
-    """Position of the first maximum of ``values[:, :end]`` for each of the rising ``ends``.
-
-    The maximum of each stretch between two ends comes in one pass over ``values (I, C)``; its
-    position is looked for only where it exceeds all stretches before, which is seldom. Returns
-    ``(I, len(ends))``.
-    """
-    ends, stretch_of_end = np.unique(ends, return_inverse=True)
-    starts = np.concatenate([[0], ends[:-1]])
-    maxima = np.maximum.reduceat(values, starts, axis=1)
-    if not np.isfinite(maxima).all():
-        raise ValueError("similarities are not all finite")
-    reached = np.maximum.accumulate(maxima, axis=1)
-    rises = np.ones(maxima.shape, dtype=bool)
-    rises[:, 1:] = maxima[:, 1:] > reached[:, :-1]
-    position = np.zeros(maxima.shape, dtype=np.intp)
-    for k, (start, end) in enumerate(zip(starts, ends, strict=True)):
-        rows = np.flatnonzero(rises[:, k])
-        position[rows, k] = start + values[rows, start:end].argmax(axis=1)
-    latest_rise = np.maximum.accumulate(np.where(rises, np.arange(len(ends)), 0), axis=1)
-    return np.take_along_axis(position, latest_rise, axis=1)[:, stretch_of_end]
 
 
 def _drop_equal_neighbours(indexes: IntArray) -> list[IntArray]:

@@ -25,6 +25,12 @@ def incidence(chains: Sequence[IntArray], candidates: int) -> csr_array:
     return csr_array((np.ones(len(columns)), (rows, columns)), shape=(len(chains), candidates))
 
 
+def without_empty_columns(retrieved: csr_array) -> csr_array:
+    """Return the columns of the texts that some image retrieves, at least one column."""
+    columns = np.unique(retrieved.indices)
+    return retrieved[:, columns if len(columns) else [0]]
+
+
 def largest_share(retrieved: csr_array, counts: ArrayLike) -> FloatArray:
     """Share of the images that retrieve the text which most of them retrieve.
 
@@ -39,20 +45,28 @@ def largest_share(retrieved: csr_array, counts: ArrayLike) -> FloatArray:
     return (counts @ retrieved).max(axis=1) / counts.sum(axis=1)
 
 
-def skewness(retrieved: csr_array, counts: ArrayLike) -> FloatArray:
+def skewness(retrieved: csr_array, counts: ArrayLike, candidates: int | None = None) -> FloatArray:
     """Skewness, over the candidate texts, of how many images retrieve each.
 
     ``E[(N - m)^3] / s^3`` with the mean m and the standard deviation s of the C numbers N: the
     measure of hubness of Radovanović, Nanopoulos and Ivanović (2010, "Hubs in space"). About 0
     where all texts are retrieved about equally often; large where few texts take most.
 
+    Args:
+        retrieved: ``(I, C)``, as ``incidence`` returns it, or the columns that are not empty.
+        counts: ``(R, I)``, how often each image was drawn.
+        candidates: C, where columns were left out.
+
     Returns:
         ``(R,)``; NaN where every text is retrieved equally often.
     """
     occurrences = np.asarray(counts, dtype=np.float64) @ retrieved
-    deviation = occurrences - occurrences.mean(axis=1, keepdims=True)
-    spread = np.sqrt((deviation**2).mean(axis=1))
-    third = (deviation**3).mean(axis=1)
+    texts = candidates or retrieved.shape[1]
+    never = texts - retrieved.shape[1]
+    mean = occurrences.sum(axis=1) / texts
+    deviation = occurrences - mean[:, None]
+    spread = np.sqrt(((deviation**2).sum(axis=1) + never * mean**2) / texts)
+    third = ((deviation**3).sum(axis=1) - never * mean**3) / texts
     return np.divide(third, spread**3, out=np.full(len(spread), np.nan), where=spread > 0)
 
 

@@ -19,5 +19,6 @@ __all__ = [
     "remote",
     "roots",
     "save",
+    "sentence_family",
     "transformers_family",
 ]

@@ -13,7 +13,7 @@ from hierarcaps.data.hierarchy import CaptionHierarchy
 from hierarcaps.data.images import ImageStore
 from hierarcaps.models.embedding_needs import EmbeddingNeeds
 from hierarcaps.models.embeddings import Embeddings, write_embeddings
-from hierarcaps.models.encoder import DualEncoder
+from hierarcaps.models.encoder import DualEncoder, TextOnlyEncoder
 from hierarcaps.models.roots import find_root
 from hierarcaps.runtime.errors import InputError
 from hierarcaps.runtime.halving import Halving
@@ -26,7 +26,7 @@ _CPU_PIXELS = 32 * 224 * 224
 _CPU_TOKENS = 2048
 
 
-def embed_texts(encoder: DualEncoder, texts: Sequence[str], batch_size: int) -> np.ndarray:
+def embed_texts(encoder: TextOnlyEncoder, texts: Sequence[str], batch_size: int) -> np.ndarray:
     """Return the embeddings of N texts, (N, D) float32.
 
     Texts with equal tokens are encoded once, hence get exactly equal embeddings.
@@ -114,9 +114,9 @@ def _encoded_on_gpu(
 
 
 def embed_test_set(
-    encoder: DualEncoder,
+    encoder: TextOnlyEncoder,
     hierarchies: Iterable[CaptionHierarchy],
-    store: ImageStore,
+    store: ImageStore | None,
     path: str | Path,
     batch_size: int = 256,
     needs: EmbeddingNeeds | None = None,
@@ -125,23 +125,17 @@ def embed_test_set(
     """Embed the images and tiers of a test set, and the root, into a file.
 
     ``needs`` are the texts and images that tasks read beside them: all in one file, each once.
-    ``root`` is where radii start, as :func:`hierarcaps.models.roots.find_root` takes it.
+    ``root`` is where radii start, as :func:`hierarcaps.models.roots.find_root` takes it. Of an
+    encoder without an image tower the file has no image, and none is read.
 
     Raises:
         InputError: an item without an image, and as :func:`embed_images` and :func:`find_root`.
     """
     needs = needs or EmbeddingNeeds()
     hierarchies = list(hierarchies)
-    for item in hierarchies:
-        if item.image is None:
-            raise InputError(f"item {item.item_id!r} has no image, expected one to embed")
-    names = sorted({item.image for item in hierarchies if item.image is not None})
     tiers = {caption for item in hierarchies for caption in item.tiers}
     strings = sorted(tiers | {*needs.strings})
-    images = embed_images(encoder, store, names, batch_size)
-    if further := needs.images():
-        names += further.names
-        images = np.concatenate([images, embed_images(encoder, further, further.names, batch_size)])
+    names, images = _embedded_images(encoder, hierarchies, store, needs, batch_size)
     texts = embed_texts(encoder, ["", *strings], batch_size)
     truncated, context = encoder.truncated(strings), encoder.tokenise([""]).shape[1]
     if truncated:
@@ -155,7 +149,7 @@ def embed_test_set(
     write_embeddings(
         path,
         Embeddings(
-            images=images,
+            images=np.empty((0, texts.shape[1])) if images is None else images,
             texts=texts[1:],
             root=root_vector,
             names=tuple(names),
@@ -167,6 +161,31 @@ def embed_test_set(
             geometry=geometry,
         ),
     )
+
+
+def _embedded_images(
+    encoder: TextOnlyEncoder,
+    hierarchies: Sequence[CaptionHierarchy],
+    store: ImageStore | None,
+    needs: EmbeddingNeeds,
+    batch_size: int,
+) -> tuple[list[str], np.ndarray | None]:
+    """Return the names of all images and their embeddings (I, D); none without an image tower."""
+    if not isinstance(encoder, DualEncoder):
+        return [], None
+    if store is None:
+        raise InputError(
+            f"model {encoder.provenance()['name']}: found no images, expected those of the test set"
+        )
+    for item in hierarchies:
+        if item.image is None:
+            raise InputError(f"item {item.item_id!r} has no image, expected one to embed")
+    names = sorted({item.image for item in hierarchies if item.image is not None})
+    images = embed_images(encoder, store, names, batch_size)
+    if further := needs.images():
+        names += further.names
+        images = np.concatenate([images, embed_images(encoder, further, further.names, batch_size)])
+    return names, images
 
 
 def _finite(vectors: np.ndarray, labels: Sequence[str]) -> np.ndarray:

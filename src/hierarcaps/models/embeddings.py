@@ -104,7 +104,10 @@ def write_embeddings(path: str | Path, embeddings: Embeddings) -> None:
 
 
 def read_embeddings(path: str | Path) -> Embeddings:
-    """Read a file of :func:`write_embeddings`.
+    """Read a file of :func:`write_embeddings`; vectors come into memory where they are used.
+
+    Its arrays are the file's own, and cannot be written to. A file that is written again is another
+    one: what was read stays as it was.
 
     Raises:
         InputError: missing, truncated or foreign file, or shapes that contradict each other.
@@ -112,11 +115,12 @@ def read_embeddings(path: str | Path) -> Embeddings:
     from safetensors import SafetensorError, safe_open
 
     try:
-        with safe_open(str(path), framework="numpy") as file:
-            metadata = json.loads((file.metadata() or {})[_METADATA_KEY])
-            images, texts, root = (file.get_tensor(name) for name in ("images", "texts", "root"))
-            # Files of before there was a choice are of the sphere.
-            geometry = from_description(metadata.get("geometry", describe(Sphere())))
+        with safe_open(str(path), framework="numpy"):
+            pass  # it is whole, and its layout is consistent
+        metadata, tensors = _mapped(path)
+        images, texts, root = (tensors[name] for name in ("images", "texts", "root"))
+        # Files of before there was a choice are of the sphere.
+        geometry = from_description(metadata.get("geometry", describe(Sphere())))
     except FileNotFoundError:
         raise InputError(f"{path}: no such file, expected embeddings (safetensors)") from None
     except (OSError, SafetensorError, KeyError, ValueError) as error:
@@ -138,3 +142,22 @@ def read_embeddings(path: str | Path) -> Embeddings:
             f"expected {expected[0]} and {expected[1]}"
         )
     return embeddings
+
+
+def _mapped(path: str | Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Return the metadata of a safetensors file, and its tensors (float32) mapped from it.
+
+    The format: eight bytes for the length of the header, the header (JSON), the tensors' bytes.
+    """
+    with Path(path).open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        header = json.loads(file.read(length))
+    metadata = json.loads(header.pop("__metadata__", {})[_METADATA_KEY])
+    if kinds := {each["dtype"] for each in header.values()} - {"F32"}:
+        raise ValueError(f"numbers of type {min(kinds)}, expected F32")
+    data = np.memmap(path, np.uint8, "r", 8 + length).view(np.ndarray)
+    tensors = {
+        name: data[slice(*each["data_offsets"])].view(np.float32).reshape(each["shape"])
+        for name, each in header.items()
+    }
+    return metadata, tensors

@@ -1,8 +1,8 @@
-"""What every contrastive image-text model offers to probing and alignment."""
+"""What every model offers to probing, and contrastive image-text models to alignment too."""
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from PIL import Image
@@ -12,12 +12,12 @@ from hierarcaps.geometry.spaces import Geometry
 from hierarcaps.runtime.errors import InputError
 
 
-class DualEncoder(Protocol):
-    """An image tower and a text tower into one space of D dimensions, in float32.
+class TextOnlyEncoder(Protocol):
+    """Texts into a space of D dimensions, in float32.
 
-    Both ``encode_*`` methods are differentiable; wrap them in ``torch.inference_mode()`` to probe.
-    Embeddings lie where ``geometry`` says: on the unit sphere, or on a hyperboloid (given by their
-    space components).
+    ``encode_text`` is differentiable; wrap it in ``torch.inference_mode()`` to probe. Embeddings
+    lie where ``geometry`` says: on the unit sphere, or on a hyperboloid (given by their space
+    components).
     """
 
     @property
@@ -49,16 +49,21 @@ class DualEncoder(Protocol):
         """Return the embeddings (B, D) of tokens from :meth:`tokenise`."""
         ...
 
+    def provenance(self) -> dict[str, Any]:
+        """Return what was really loaded, as JSON: weights, activation, preprocessing, sizes."""
+        ...
+
+
+@runtime_checkable
+class DualEncoder(TextOnlyEncoder, Protocol):
+    """A text tower, and an image tower into the same space; ``encode_image`` is differentiable."""
+
     def preprocess(self, image: Image.Image) -> Tensor:
         """Return the image tower's input (3, H, W) for an RGB image of any size."""
         ...
 
     def encode_image(self, images: Tensor) -> Tensor:
         """Return the embeddings (B, D) of preprocessed images (B, 3, H, W)."""
-        ...
-
-    def provenance(self) -> dict[str, Any]:
-        """Return what was really loaded, as JSON: weights, activation, preprocessing, sizes."""
         ...
 
 

@@ -8,8 +8,12 @@ from typing import Any
 
 from hierarcaps.runtime.errors import InputError
 
-# A folder is of the family whose configuration it holds; one with both is open_clip's own.
-_CONFIGURATIONS = {"open_clip_config.json": "open_clip", "config.json": "transformers"}
+# A folder is of the family whose configuration it holds, the first of those that it has.
+_CONFIGURATIONS = {
+    "open_clip_config.json": "open_clip",
+    "modules.json": "text_only",
+    "config.json": "transformers",
+}
 _EXPECTED = (
     "NAME/TAG of open_clip (ViT-B-32/openai), a checkpoint's folder, or an entry such as "
     "'transformers: openai/clip-vit-base-patch32'"
@@ -21,8 +25,8 @@ def as_entry(model: str | Mapping[str, Any]) -> Mapping[str, Any]:
 
     Args:
         model: an entry, or a text: ``NAME/TAG`` or ``hf-hub:...`` of open_clip; the folder of an
-            open_clip or transformers checkpoint; ``FAMILY: NAME``, taken to the letter; or an entry
-            in YAML.
+            open_clip, transformers or sentence-transformers checkpoint; ``FAMILY: NAME``, taken to
+            the letter; or an entry in YAML.
 
     Raises:
         InputError: a text that is none of these, or a key that is given twice.
@@ -34,7 +38,9 @@ def as_entry(model: str | Mapping[str, Any]) -> Mapping[str, Any]:
         return model
     text = model.strip()
     # A path may hold what YAML takes for something else: " #", ": " or a leading "~".
-    if plain := re.fullmatch(r"(open_clip|transformers|meru):[ \t]+([^\s\"'{\[].*)", text):
+    if plain := re.fullmatch(
+        r"(open_clip|transformers|meru|text_only):[ \t]+([^\s\"'{\[].*)", text
+    ):
         family, name = plain.groups()
         return {family: os.path.expanduser(name)}  # noqa: PTH111 - a name on a hub is no path
     if text.startswith("hf-hub:"):

@@ -5,13 +5,14 @@ from typing import Any
 
 import torch
 
-from hierarcaps.models.encoder import DualEncoder
+from hierarcaps.models.encoder import DualEncoder, TextOnlyEncoder
 from hierarcaps.models.entry import as_entry
 from hierarcaps.models.prolip import refuse_prolip
 from hierarcaps.runtime.errors import InputError
 from hierarcaps.runtime.torch_setup import choose_device
 
 _OPTIONS = {"pretrained", "root", "seeds"}
+_TEXT_ONLY = "text_only"
 
 
 def load_model(
@@ -31,16 +32,21 @@ def load_model(
 
     Raises:
         InputError: unknown family, architecture or tag; weights that cannot be found, downloaded
-            or read, or do not fit the architecture; a ProLIP.
+            or read, or do not fit the architecture; a ProLIP; an encoder of texts alone.
     """
     entry = as_entry(entry)
+    if _TEXT_ONLY in entry:
+        raise InputError(
+            f"model {entry[_TEXT_ONLY]}: encodes texts alone, expected a model with an image tower"
+        )
     if isinstance(device, str):
         device = choose_device(device)
     families = [key for key in entry if key not in _OPTIONS]
     if len(families) != 1 or families[0] not in _LOADERS:
         found = ", ".join(map(repr, families)) or "none"
         raise InputError(
-            f"model entry names {found}, expected exactly one of {', '.join(_LOADERS)}"
+            f"model entry names {found}, expected exactly one of {', '.join(_LOADERS)} and, of "
+            f"texts alone, {_TEXT_ONLY}"
         )
     family = families[0]
     values = {
@@ -48,6 +54,30 @@ def load_model(
     }
     refuse_prolip(values[family])
     return _LOADERS[family](values[family], values.get("pretrained"), device)
+
+
+def load_text_encoder(
+    entry: str | Mapping[str, Any], seed: int = 0, device: str | torch.device = "auto"
+) -> TextOnlyEncoder:
+    """Load a model that is to be probed: as :func:`load_model`, or an encoder of texts alone.
+
+    Args:
+        entry: also ``text_only`` with the folder or hub id of a sentence encoder, in the layout of
+            sentence-transformers.
+        seed: as :func:`load_model`.
+        device: likewise.
+
+    Raises:
+        InputError: as :func:`load_model`; a part of a sentence encoder that is not known here.
+    """
+    entry = as_entry(entry)
+    if [key for key in entry if key not in _OPTIONS] != [_TEXT_ONLY]:
+        return load_model(entry, seed, device)
+    from hierarcaps.models.sentence_family.encoder import load_sentence_encoder
+
+    name = _resolve(entry[_TEXT_ONLY], _TEXT_ONLY, seed)
+    _refuse_pretrained(name, entry.get("pretrained"))
+    return load_sentence_encoder(name, choose_device(device) if isinstance(device, str) else device)
 
 
 def _resolve(value: Any, key: str, seed: int) -> str:

@@ -29,10 +29,9 @@ class RemoteWeights:
 
 def remote_weights(entry: Mapping[str, Any]) -> RemoteWeights | None:
     """Return the weights that an entry takes from the hub; None for local ones."""
-    if "transformers" in entry:
+    if name := entry.get("transformers") or entry.get("text_only"):
         from hierarcaps.models.transformers_family.source import WEIGHTS
 
-        name = entry["transformers"]
         return None if Path(name).is_dir() else RemoteWeights(name, name, WEIGHTS)
     if "meru" in entry:
         return _meru_weights(entry["meru"])

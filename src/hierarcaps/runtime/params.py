@@ -206,6 +206,11 @@ def _check_references(params: Mapping[str, Any]) -> None:
             f"{', '.join(params['models'])}."
         )
     for name in params["alignment"]["models"]:
+        if "text_only" in params["models"][name]:
+            raise InputError(
+                f"params: alignment.models: {name} is a sentence encoder (text_only); models of "
+                "images and texts are aligned, this one is only probed."
+            )
         path = params["models"][name].get("meru", "")
         if path and not Path(path).suffix:  # a published file can be a CLIP: it is seen when read
             raise InputError(

@@ -5,6 +5,7 @@ from itertools import chain
 from pathlib import Path
 
 import pytest
+from tiny_sentence_encoder import sentence_encoder
 
 from hierarcaps import cli
 
@@ -31,6 +32,18 @@ def test_probe_of_a_users_own_model(
     metrics = json.loads((kept / "ordering.json").read_text())["metrics"]
     assert f"{metrics['tau_d']['value']:.3f}" == value
     assert (kept / "embeddings.safetensors").is_file()
+
+
+def test_probe_of_a_sentence_encoder_without_images(
+    own_data: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    model = f"text_only: {sentence_encoder(tmp_path / 'model')}"
+    data = {"--model": model, "--hierarchies": own_data["--hierarchies"]}
+    assert probe(data) == 0
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert {line[0] for line in lines[1:]} == {"ordering", "chains", "entailment"}
+    assert probe({**data, "--model": own_data["--model"]}) == 2
+    assert "expected both or none" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

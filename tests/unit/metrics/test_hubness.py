@@ -11,6 +11,7 @@ from hierarcaps.metrics.hubness import (
     largest_share,
     neighbourhood_density,
     skewness,
+    without_empty_columns,
     worst,
 )
 
@@ -21,6 +22,7 @@ def test_incidence_has_a_row_for_each_image():
     matrix = incidence(CHAINS, 6).toarray()
     assert matrix.sum(axis=0).tolist() == [4, 0, 1, 2, 1, 0]
     assert matrix.sum(axis=1).tolist() == [2, 2, 1, 3]
+    assert without_empty_columns(incidence(CHAINS, 6)).sum(axis=0).tolist() == [4, 1, 2, 1]
     assert incidence([], 3).shape == (0, 3)
     assert incidence([np.array([], dtype=int)], 3).toarray().tolist() == [[0, 0, 0]]
 
@@ -35,7 +37,10 @@ def test_both_measures_are_those_of_the_images_drawn(seed: int):
     counts = np.bincount(drawn, minlength=9)[None]
     times = [sum(text in chains[image] for image in drawn) for text in range(7)]
     assert largest_share(matrix, counts)[0] == pytest.approx(max(times) / 12)
+    held = without_empty_columns(matrix)
+    assert largest_share(held, counts) == largest_share(matrix, counts)
     found = skewness(matrix, counts)[0]
+    assert skewness(held, counts, 7)[0] == pytest.approx(found, abs=1e-12, nan_ok=True)
     if len(set(times)) == 1:
         assert np.isnan(found)
     else:

@@ -18,6 +18,8 @@ from hierarcaps.metrics.hierarchy import (
     precision_recall,
     recall_at,
     retrieval_ranks,
+    retrieve_by_blocks,
+    within_thresholds,
 )
 
 seeds = st.integers(0, 2**31 - 1)
@@ -160,6 +162,20 @@ def test_chunks_of_images_do_not_change_the_result(monkeypatch: pytest.MonkeyPat
     assert len(whole) == 23
     for a, b in zip(whole, chunked, strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+@settings(deadline=None, max_examples=50)
+@given(seed=seeds, levels=st.integers(1, 9), n_thresholds=st.integers(2, 9))
+def test_blocks_of_candidates_do_not_change_the_result(
+    seed: int, levels: int, n_thresholds: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    similarity = rng.integers(0, levels, size=(5, 40)) / levels
+    radii = np.sort(rng.integers(0, levels, size=40) / levels)
+    blocks = np.split(similarity, np.unique(rng.integers(1, 40, size=4)), axis=1)
+    found = retrieve_by_blocks(blocks, within_thresholds(radii, n_thresholds))
+    expected = plain_hierarchical_retrieval(similarity, radii, n_thresholds)
+    assert [each.tolist() for each in found] == expected
 
 
 def test_every_image_ends_at_its_nearest_candidate() -> None:

@@ -2,10 +2,12 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors import safe_open
 from safetensors.numpy import save_file
 
 from hierarcaps.models.embeddings import Embeddings, read_embeddings, write_embeddings
@@ -33,6 +35,29 @@ def test_round_trip_is_exact_and_bytes_are_stable(tmp_path: Path, embeddings: Em
         np.testing.assert_array_equal(getattr(back, name), getattr(embeddings, name))
     assert (back.names, back.strings) == (embeddings.names, embeddings.strings)
     assert back.provenance == embeddings.provenance
+
+
+def test_vectors_are_mapped_and_outlive_a_file_that_is_written_again(tmp_path, embeddings):
+    path = tmp_path / "e.safetensors"
+    write_embeddings(path, embeddings)
+    back = read_embeddings(path)
+    assert not back.images.flags.owndata
+    assert not back.texts.flags.owndata
+    with pytest.raises(ValueError, match="read-only"):
+        back.texts[0] = 0
+    write_embeddings(path, replace(embeddings, texts=embeddings.texts + 1))
+    np.testing.assert_array_equal(back.texts, embeddings.texts)
+
+
+def test_numbers_of_another_type_are_refused(tmp_path, embeddings):
+    path = tmp_path / "e.safetensors"
+    write_embeddings(path, embeddings)
+    with safe_open(path, framework="numpy") as file:
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        metadata = file.metadata()
+    save_file({**tensors, "texts": tensors["texts"].astype(np.float16)}, path, metadata)
+    with pytest.raises(InputError, match="numbers of type F16, expected F32"):
+        read_embeddings(path)
 
 
 def test_others_may_read_the_file(tmp_path: Path, embeddings: Embeddings):

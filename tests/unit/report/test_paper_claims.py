@@ -63,11 +63,11 @@ def test_what_was_not_measured_is_not_tested(found):
     assert lexical.published == {"CLIP-B": "+0.07"}
 
 
-def test_the_table_and_the_sentence_say_the_same(found):
+def test_the_table_and_the_sentence_say_the_same(study, found):
     rows = soup(claims_table(list(found.values()))).select("tbody tr")
     verdicts = [row.find_all("td")[-1].get_text() for row in rows]
     assert verdicts == [claim.verdict for claim in found.values()]
-    sentence = finding(list(found.values()))
+    sentence = finding(study, list(found.values()))
     for verdict in set(verdicts):
         count = verdicts.count(verdict)
         assert f"{count} {'is' if count == 1 else 'are'} {verdict}" in sentence

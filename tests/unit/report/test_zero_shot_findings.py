@@ -5,6 +5,7 @@ import json
 import pandas as pd
 import pytest
 
+from hierarcaps.evaluation.results import POOLED_COLUMNS
 from hierarcaps.report.study import Results
 from hierarcaps.report.zero_shot.findings import finding, opening
 
@@ -66,12 +67,12 @@ def test_the_best_model_and_the_controls_are_reported(write):
     assert "caption length in words gives 0.880" in sentence
     assert "untrained encoders give 0.200 to 0.400 (2 runs)" in sentence
     # b's interval [.89, .91] touches that of the word count, [.87, .89]: not above it.
-    assert sentence.endswith("wholly above theirs for 1 of 2 model runs.")
+    assert sentence.endswith("wholly above theirs for 1 of 2 models.")
 
 
 def test_models_worse_than_their_controls_are_not_praised(write):
     sentence = opening(write(_tau(0.5, 0.3, 0.6, 0.9)))[0]
-    assert sentence.endswith("wholly above theirs for 0 of 2 model runs.")
+    assert sentence.endswith("wholly above theirs for none of 2 models.")
 
 
 def test_length_controlled_compares_with_untrained_encoders_only(write):
@@ -85,7 +86,7 @@ def test_length_controlled_compares_with_untrained_encoders_only(write):
     sentence = opening(write(rows))[1]
     assert "0.300 [0.250, 0.350] for a (highest of 2 models; lowest: −0.200, b)" in sentence
     assert "untrained encoders give 0.100 (1 run)" in sentence
-    assert "for 1 of 2 model runs" in sentence
+    assert "for 1 of 2 models" in sentence
 
 
 def test_word_frequency_is_a_control_where_length_is_none(write):
@@ -98,9 +99,9 @@ def test_word_frequency_is_a_control_where_length_is_none(write):
     ]
     first, second, _ = opening(write(rows))
     assert "gives 0.880, word frequency gives 0.920 and untrained encoders" in first
-    assert first.endswith("for 1 of 2 model runs.")
+    assert first.endswith("for 1 of 2 models.")
     assert "; word frequency gives 0.220; " in second
-    assert second.endswith("for 1 of 2 model runs.")
+    assert second.endswith("for 1 of 2 models.")
 
 
 def test_retrieval_states_what_another_radius_gives(write):
@@ -137,10 +138,18 @@ def test_what_was_not_measured_is_said_so(write):
     assert "not measured" in sentences[2]
 
 
-def test_several_seeds_of_a_model_are_runs(write):
-    rows = [("a", seed, "tau_d", 0.9 + seed / 100, 0.01) for seed in (0, 1)]
-    sentence = opening(write(rows, [["a", "zeroshot", [0, 1]]]))[0]
-    assert "a (seed 1) (highest of 2 runs of 1 model; lowest: 0.900, a (seed 0))" in sentence
+def test_trainings_of_a_model_are_one_mean(write, tmp_path):
+    rows = [*_tau(0.95, 0.9, 0.4, 0.88), ("a", 1, "tau_d", 0.85, 0.01)]
+    mean = ("a", "zeroshot", "", "ordering", "tau_d", 0.905, 0.8, 1.0, 100, 2, 2, 0.895, 0.915)
+    pd.DataFrame([mean], columns=POOLED_COLUMNS).to_csv(tmp_path / "pooled.csv", index=False)
+    results = write(rows, [["a", "zeroshot", [0, 1]], *MODELS[1:]])
+    sentence = opening(results)[0]
+    assert "τ_d = 0.905 [0.800, 1.000] for a (highest of 2 models; lowest: 0.900, b)" in sentence
+    # a's interval over items alone would lie above the word count's .89, that over trainings not.
+    assert sentence.endswith("for none of 2 models.")
+    assert "means over 2 trainings, 95% intervals over trainings and items; 1 model of one" in (
+        finding(results)
+    )
 
 
 def test_the_finding_counts_models_above_every_control(write):

@@ -63,14 +63,15 @@ def test_every_overlay_is_valid(params, overlay):
         ("models", {}, "models: "),
         ("models.mine", {"open_clip": "models/none/seed{seed}"}, "no variant 'none' to pre-train"),
         ("models.mine", {"meru": "models/none/seed{seed}"}, "no variant 'none' to pre-train"),
-        ("models.mine", {"open_clip": "models/meru-24/seed0"}, "objective 'meru', expected 'clip'"),
+        ("models.mine", {"open_clip": "models/meru-16/seed0"}, "objective 'meru', expected 'clip'"),
         ("models.mine", {"meru": "models/rn-16/seed0"}, "objective 'clip', expected 'meru'"),
         ("models.mine", {"meru": "a.pth", "root": "mum"}, "models.mine.root: expected one of"),
-        ("alignment.models", ["meru-24"], "meru-24 is on the hyperboloid"),
+        ("alignment.models", ["meru-16"], "meru-16 is on the hyperboloid"),
         ("pretrain.variants.rn-16.objective", "meru", "expected 'entailment_weight' with the"),
         ("models.mine", {"openclip": "ViT-B-32"}, "models.mine: unknown key 'openclip'"),
         ("models.mine", {"open_clip": "ViT-B-32", "seeds": []}, "models.mine.seeds: "),
         ("models.mine", {"pretrained": "openai"}, "models.mine: expected exactly one of open_clip"),
+        ("models.mine", {"text_only": ""}, "models.mine.text_only: "),
         ("alignment.models", ["none"], "alignment.models: unknown model 'none'"),
         ("alignment.recipe.root", "mode", "expected one of ['empty', 'mean', 'origin', 'learned']"),
         ("nli.thresholds.entailment", 2, "nli.thresholds.entailment: 2 is greater than"),
@@ -85,6 +86,13 @@ def test_a_mistake_is_one_sentence(params, path, value, expected):
     assert expected in message
     assert "\n" not in message
     assert message.endswith(".")
+
+
+def test_a_sentence_encoder_is_not_aligned(params):
+    changed = change(params, "models.texts", {"text_only": "some/folder"})
+    assert validate(changed, SCHEMA)["models"]["texts"] == {"text_only": "some/folder"}
+    with pytest.raises(InputError, match=r"texts is a sentence encoder .* is only probed\.$"):
+        validate(change(changed, "alignment.models", ["texts"]), SCHEMA)
 
 
 def test_an_overlay_removes_a_key_with_null():

@@ -1,6 +1,6 @@
 """Hierarchical image-to-text retrieval: by rising radius, and on the way to the root."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -19,7 +19,11 @@ from hierarcaps.evaluation.tasks.protocol import (
     once_per_unit,
 )
 from hierarcaps.metrics.chains import ordered_recall
-from hierarcaps.metrics.hierarchy import hierarchical_retrieval, precision_recall
+from hierarcaps.metrics.hierarchy import (
+    precision_recall,
+    retrieve_by_blocks,
+    within_thresholds,
+)
 from hierarcaps.models.embeddings import Embeddings
 from hierarcaps.runtime.files import sha256_file
 
@@ -155,18 +159,28 @@ def retrieve(
 ) -> list[np.ndarray]:
     """Return per image the indexes of the texts it retrieves, general to specific.
 
-    ``penalties`` (C,), if any, are subtracted from the similarities of each text.
+    ``penalties`` (C,), if any, are subtracted from the similarities of each text, and are the same
+    for texts of equal embeddings.
 
-    The texts are sorted by radius before their similarities are computed, and not the columns of
-    each chunk of similarities after it: that would be most of the metric's time.
+    Texts come in the order of their radii, a block at a time for all images: each embedding is read
+    once, and no more of them is in memory. Of texts with equal embeddings only that of the smallest
+    radius can be retrieved, and the others are left out.
     """
     order = np.argsort(radii, kind="stable")
-    by_radius = [texts[index] for index in order]
-    found: list[np.ndarray] = []
-    for chunk in space.image_text_similarities(embeddings, images, by_radius):
-        scores = chunk if penalties is None else chunk - penalties[order]
-        found += [order[each] for each in hierarchical_retrieval(scores, radii[order], thresholds)]
-    return found
+    rows = embeddings.text_rows(texts)[order]
+    first = np.sort(np.unique(rows, return_index=True)[1])
+    # Of all radii: a text that is left out may have the largest.
+    within = np.searchsorted(first, within_thresholds(radii[order], thresholds))
+    order, rows = order[first], rows[first]
+
+    def blocks() -> Iterator[np.ndarray]:
+        done = 0
+        for block in space.similarities_by_text(embeddings, images, rows):
+            part = order[done : done + block.shape[1]]
+            done += len(part)
+            yield block if penalties is None else block - penalties[part]
+
+    return [order[each] for each in retrieve_by_blocks(blocks(), within)]
 
 
 def ways_to_root(

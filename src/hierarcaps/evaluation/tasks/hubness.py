@@ -26,6 +26,7 @@ from hierarcaps.metrics.hubness import (
     largest_share,
     neighbourhood_density,
     skewness,
+    without_empty_columns,
     worst,
 )
 from hierarcaps.metrics.intervals import Statistic
@@ -90,13 +91,15 @@ class Hubness(PoolTask):
         # In a fixed order: what is drawn is the same whatever the order of the items.
         images = table[~table["unit"].duplicated()].sort_values("unit")
         texts = int(table["candidates"].iloc[0])
-        retrieved = incidence(list(images["retrieved"]), texts)
-        wrong = incidence(list(images["wrong"]), texts)
         after_first = [
             indexes[indexes != first]
             for indexes, first in zip(images["wrong"], images["first"], strict=True)
         ]
-        wrong_after_first = incidence(after_first, texts)
+        # Of many candidates most are never retrieved.
+        retrieved, wrong, wrong_after_first = (
+            without_empty_columns(incidence(list(chains), texts))
+            for chains in (images["retrieved"], images["wrong"], after_first)
+        )
         of_sample: dict[str, Values] = {
             name: Statistic(partial(largest_share, matrix), len(images))
             for name, matrix in (
@@ -108,7 +111,8 @@ class Hubness(PoolTask):
         # Images drawn twice even the texts out, so that resampled skewness lies below that of the
         # sample: its interval is the jackknife's, each image being a pair with itself.
         alone = np.repeat(np.arange(len(images))[:, None], 2, axis=1)
-        of_sample["skewness"] = Statistic(partial(skewness, retrieved), len(images), alone)
+        uneven = partial(skewness, retrieved, candidates=texts)
+        of_sample["skewness"] = Statistic(uneven, len(images), alone)
         without = ("precision_without_first", "precision_without_worst")
         precision = table["precision"].to_numpy()
         return of_sample | {
@@ -189,13 +193,15 @@ def _density(embeddings: Embeddings, images: Sequence[str], texts: Sequence[str]
 
 
 def _centred(embeddings: Embeddings, images: Sequence[str], texts: Sequence[str]) -> Embeddings:
-    """Return the embeddings less the mean of these images and texts, at length 1."""
-    of_images = embeddings.images[embeddings.image_rows(images)].mean(axis=0)
-    of_texts = embeddings.texts[embeddings.text_rows(texts)].mean(axis=0)
+    """Return the embeddings of these images and texts less the mean of each, at length 1."""
+    of_images = embeddings.images[embeddings.image_rows(images)]
+    of_texts = embeddings.texts[embeddings.text_rows(texts)]
     return replace(
         embeddings,
-        images=_unit(embeddings.images - of_images),
-        texts=_unit(embeddings.texts - of_texts),
+        images=_unit(of_images - of_images.mean(axis=0)),
+        texts=_unit(of_texts - of_texts.mean(axis=0)),
+        names=tuple(images),
+        strings=tuple(texts),
     )
 
 

@@ -21,7 +21,7 @@ TASK_DATA = (
     "candidates", "drawn_world", "hyperlex", "captions", "classes", "growing_captions",
     "sugar_crepe",
 )  # fmt: skip
-# Tasks that radii alone can answer.
+# Tasks that radii alone can answer: of a model without images, all that it is probed with.
 RADIUS_TASKS = ("ordering", "chains", "entailment", "length_matched", "taxonomy_pairs", "hyperlex")
 RADIUS_BASELINES = ("words", "characters", "frequency", "random_order")
 
@@ -45,15 +45,21 @@ def task_names(settings: Mapping[str, Any]) -> list[str]:
     ]
 
 
+def text_tasks(settings: Mapping[str, Any]) -> list[str]:
+    """Return the names of the tasks that read no image, in their order."""
+    return [name for name in task_names(settings) if name in RADIUS_TASKS]
+
+
 def baseline_tasks(settings: Mapping[str, Any]) -> dict[str, list[str]]:
     """Return for each trivial baseline the tasks that it can answer.
 
     Caption length, word frequency and a random order stand in for the radius; ``random`` stands in
     for a whole model.
     """
-    names = task_names(settings)
-    of_radius = [name for name in names if name in RADIUS_TASKS]
-    return {**dict.fromkeys(RADIUS_BASELINES, of_radius), "random": names}
+    return {
+        **dict.fromkeys(RADIUS_BASELINES, text_tasks(settings)),
+        "random": task_names(settings),
+    }
 
 
 def data_of_tasks(settings: Mapping[str, Any]) -> dict[str, Any]:

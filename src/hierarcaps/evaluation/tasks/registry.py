@@ -22,7 +22,7 @@ from hierarcaps.evaluation.tasks.lexical import hyperlex
 from hierarcaps.evaluation.tasks.modality_gap import ModalityGap
 from hierarcaps.evaluation.tasks.ordering import Chains, Ordering, ordering_table
 from hierarcaps.evaluation.tasks.prolip_interpolation import ProLIPInterpolation
-from hierarcaps.evaluation.tasks.protocol import Items, Task
+from hierarcaps.evaluation.tasks.protocol import Items, RadiusTask, Task
 from hierarcaps.evaluation.tasks.retrieval import Retrieval, caption_retrieval
 from hierarcaps.evaluation.tasks.roots import RootAblation
 from hierarcaps.evaluation.tasks.sugar_crepe import sugar_crepe
@@ -110,8 +110,14 @@ def evaluate(
     settings: Mapping[str, Any],
     folder: str | Path,
 ) -> None:
-    """Run every task on one model's embeddings and write the result files to ``folder``."""
-    for task in all_tasks(settings):
+    """Run every task on one model's embeddings and write the result files to ``folder``.
+
+    Embeddings without images, of an encoder of texts alone, answer the tasks that texts answer.
+    """
+    tasks = all_tasks(settings)
+    if not embeddings.names:
+        tasks = [task for task in tasks if isinstance(task, RadiusTask)]
+    for task in tasks:
         provenance = task_provenance(task, items, embeddings.provenance)
         table = task.items(items, embeddings)
         write_result(folder, run, task, table, settings, provenance)

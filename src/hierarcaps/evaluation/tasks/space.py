@@ -15,17 +15,17 @@ from hierarcaps.models.embeddings import Embeddings
 
 # Elements held at once: of pairs of texts in double precision, of similarities in single.
 CHUNK_ELEMENTS = 1 << 23
-# With many texts so many images at once all the same: the texts are read once for all of them.
+# So many rows at once all the same, however wide: the other side is read once for all of them.
 LEAST_ROWS = 32
 
 
 def radii(embeddings: Embeddings, texts: Sequence[str]) -> np.ndarray:
     """Return the distance of N texts to the root, ``(N,)``, >= 0 (at most 2 on the sphere)."""
     distinct, row_of = np.unique(embeddings.text_rows(texts), return_inverse=True)
-    vectors = embeddings.texts[distinct]
     found = np.empty(len(distinct))
     for part in _parts(len(distinct), embeddings.root.size):
-        found[part] = embeddings.geometry.radii(vectors[part], embeddings.root)
+        vectors = embeddings.texts[distinct[part]]
+        found[part] = embeddings.geometry.radii(vectors, embeddings.root)
     return found[row_of]
 
 
@@ -103,8 +103,9 @@ def image_text_similarities(
 ) -> Iterator[np.ndarray]:
     """Yield similarities of I images to C texts in chunks of images, ``(i, C)`` float32.
 
-    A chunk bounds the memory: 5,000 images and 100,000 texts would take 2 GB at once. Texts of
-    equal embeddings have equal similarities, whatever their places and the chunk.
+    A chunk bounds the memory: 5,000 images and 100,000 texts would take 2 GB at once. The texts'
+    embeddings are held (``similarities_by_text`` holds a part). Texts of equal embeddings have
+    equal similarities, whatever their places and the chunk.
     """
     column, distinct = pd.factorize(embeddings.text_rows(texts))
     candidates = embeddings.texts[distinct]
@@ -112,6 +113,18 @@ def image_text_similarities(
     for part in _parts(len(vectors), len(texts)):
         similarities = embeddings.geometry.similarities(vectors[part], candidates)
         yield similarities if len(distinct) == len(texts) else similarities[:, column]
+
+
+def similarities_by_text(
+    embeddings: Embeddings, images: Sequence[str], rows: np.ndarray
+) -> Iterator[np.ndarray]:
+    """Yield similarities of I images to these rows of the texts in blocks of texts, ``(I, c)``.
+
+    For more texts than are to be in memory: a million of 512 dimensions are 2 GB.
+    """
+    vectors = embeddings.images[embeddings.image_rows(images)]
+    for part in _parts(len(rows), len(images)):
+        yield embeddings.geometry.similarities(vectors, embeddings.texts[rows[part]])
 
 
 def _parts(rows: int, width: int) -> Iterator[slice]:

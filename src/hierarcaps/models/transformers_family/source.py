@@ -29,7 +29,8 @@ WEIGHTS = (
 )
 IMAGE_PROCESSOR_FILES = ("preprocessor_config.json", "processor_config.json")
 _REQUIRED = ((CONFIG_FILE,), IMAGE_PROCESSOR_FILES, VOCABULARY_FILES, WEIGHTS)
-_REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
+REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
+"""The id of a repository on the hub."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ def find_checkpoint(name: str) -> Checkpoint:
     """
     folder, repository = Path(name), None
     if not folder.is_dir():
-        if not _REPOSITORY.fullmatch(name) or name.startswith("."):
+        if not REPOSITORY.fullmatch(name) or name.startswith("."):
             raise InputError(
                 f"model {name}: no such folder, and no id of a repository (organisation/name)"
             )
@@ -72,13 +73,26 @@ def find_checkpoint(name: str) -> Checkpoint:
     for names in _REQUIRED:
         if not any((folder / each).is_file() for each in names):
             raise InputError(f"model {name}: {names[0]} is missing in this folder")
-    model_class = _model_class(folder / CONFIG_FILE)
+    return checkpoint_in(folder, _model_class(folder / CONFIG_FILE), repository)
+
+
+def checkpoint_in(folder: Path, model_class: str, repository: str | None) -> Checkpoint:
+    """Return the checkpoint of a folder that has one of ``WEIGHTS``, with all of its shards.
+
+    Args:
+        folder: local.
+        model_class: name of its class in transformers.
+        repository: on the hub, which missing shards are fetched from; None for a local folder.
+
+    Raises:
+        InputError: an unreadable index of shards, or one that is missing.
+    """
     weights = next(folder / each for each in WEIGHTS if (folder / each).is_file())
     return Checkpoint(folder, model_class, weights, _shards(weights, repository))
 
 
 def _model_class(path: Path) -> str:
-    config = _read_json(path)
+    config = read_json(path)
     found = config.get("model_type") if isinstance(config, dict) else None
     if found not in MODEL_CLASSES:
         raise InputError(
@@ -91,7 +105,7 @@ def _model_class(path: Path) -> str:
 def _shards(weights: Path, repository: str | None) -> tuple[Path, ...]:
     if weights.suffix != ".json":
         return (weights,)
-    index = _read_json(weights)
+    index = read_json(weights)
     try:
         names = sorted(set(index["weight_map"].values()))
         shards = tuple(weights.parent / name for name in names)
@@ -107,7 +121,12 @@ def _shards(weights: Path, repository: str | None) -> tuple[Path, ...]:
     return shards
 
 
-def _read_json(path: Path) -> Any:
+def read_json(path: Path) -> Any:
+    """Return the content of a JSON file.
+
+    Raises:
+        InputError: it cannot be read.
+    """
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

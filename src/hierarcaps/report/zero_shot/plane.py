@@ -17,8 +17,9 @@ ON_SPHERE = 1e-3
 
 def on_sphere(embeddings: Embeddings) -> bool:
     """Return whether all texts are unit vectors, as chords and plane angles assume."""
-    norms = np.linalg.norm(embeddings.texts.astype(np.float64), axis=1)
-    return bool(np.abs(norms - 1).max(initial=0) < ON_SPHERE)
+    texts = embeddings.texts
+    squares = np.einsum("nd,nd->n", texts, texts, dtype=np.float64)  # a part at a time
+    return bool(np.abs(np.sqrt(squares) - 1).max(initial=0) < ON_SPHERE)
 
 
 def radial_points(
@@ -70,13 +71,15 @@ def radial_figure(results: Results) -> Html:
         if not on_sphere(embeddings):
             left_out.append(run.label)
             continue
+        if not embeddings.names:  # of texts alone
+            left_out.append(run.label)
+            continue
         table = results.items(run, "hierarchical_retrieval").set_index("item_id")
         found.append((run, *radial_points(embeddings, gold, list(table.loc[item_ids, "image"]))))
     if not found:
         return note("No model of this run has embeddings on the unit sphere to draw.")
-    beyond = (
-        f" Not drawn, because not on the unit sphere: {', '.join(left_out)}." if left_out else ""
-    )
+    reason = "not on the unit sphere or without images"
+    beyond = f" Not drawn, because {reason}: {', '.join(left_out)}." if left_out else ""
     points = [part.reshape(-1, 2) for _, *parts in found for part in parts]
     reach = 1.06 * float(np.linalg.norm(np.concatenate(points), axis=1).max())
     return figure(
