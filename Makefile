@@ -44,7 +44,7 @@ $(BIN)/python workflow/announce.py $(1) "$(MODELS)"
 $(BIN)/snakemake --configfile $(1) $(chosen) -- all
 endef
 
-.PHONY: run check test test-reproducibility test-long test-slurm test-lowest lint smoke rehearsal official official-align real-towers zoo sweep ablations report crate readme pictures review mlflow benchmark lock docs wheel clean
+.PHONY: run check test test-reproducibility test-long test-slurm test-lowest lint smoke rehearsal official official-align real-towers conditions zoo sweep ablations report crate readme pictures review mlflow benchmark lock docs wheel clean
 
 run: $(ENV)/installed  ## The whole study in its default profile
 	$(BIN)/snakemake all
@@ -97,6 +97,13 @@ real-towers: $(ENV)/installed  ## RE and EC on towers really pre-trained, of dat
 	$(BIN)/snakemake --configfile config/official.yaml config/real-towers.yaml config/real-towers-rates.yaml -- probe
 	$(BIN)/python docs/real_towers/collect.py
 	$(BIN)/python docs/real_towers/page.py
+
+conditions: run  ## When alignment gives something, and when RE beats EC: docs/conditions.md (20 minutes after a run)
+	$(BIN)/python docs/conditions/prepare.py
+	$(foreach each,recipe size near far,$(BIN)/snakemake --configfile config/conditions/common.yaml config/conditions/$(each).yaml -- probe && )true
+	$(foreach each,general full,$(BIN)/snakemake --directory build/conditions/$(each) \
+		--configfile config/conditions/common.yaml config/conditions/$(each).yaml -- probe && )true
+	$(BIN)/python docs/conditions/page.py --collect
 
 zoo: $(ENV)/installed  ## Further models on it, or some: MODELS="SigLIP-B HyCoCLIP-B"
 	$(call benchmark,config/official.yaml config/zoo.yaml)

@@ -22,8 +22,6 @@ from hierarcaps.metrics.intervals import average, difference, replicated_interva
 from hierarcaps.runtime.errors import InputError
 from hierarcaps.runtime.files import atomic_path
 
-# (objective, reference): the difference is objective minus reference.
-COMPARISONS = (("re", "zeroshot"), ("ec", "zeroshot"), ("re", "ec"))
 COLUMNS = [
     "model", "objective", "reference", "seed", "task", "metric", "difference", "low", "high", "n",
 ]  # fmt: skip
@@ -60,8 +58,9 @@ def write_differences(
     """Write ``differences.csv`` and ``pooled.csv``: what alignment changes, with 95% intervals.
 
     Items vary more than two runs on one item do, so the interval of a paired difference is narrower
-    than those of the two runs suggest. Rows follow the runs, for each comparison of ``COMPARISONS``
-    that both runs exist for.
+    than those of the two runs suggest. Rows follow the runs: every objective is compared with the
+    model before alignment, and an ``re`` of some recipe with the ``ec`` of the same one
+    (``re-slow`` with ``ec-slow``), where both exist.
 
     The pooled table has a row per objective and metric of a model that was aligned or has several
     trainings: the mean over runs of the metric itself (``reference`` empty) and of each difference.
@@ -121,9 +120,12 @@ def _references(run: Run, runs: Sequence[Run]) -> Iterator[tuple[str, Run | None
     if run.objective == "zeroshot" and not replicated:
         return
     yield "", None
-    for objective, reference in COMPARISONS:
-        before = _reference_run(run, reference, runs)
-        if run.objective == objective and before is not None:
+    if run.objective == "zeroshot":
+        return
+    kind, dash, recipe = run.objective.partition("-")
+    references = ("zeroshot", f"ec{dash}{recipe}") if kind == "re" else ("zeroshot",)
+    for reference in references:
+        if (before := _reference_run(run, reference, runs)) is not None:
             yield reference, before
 
 

@@ -1,0 +1,263 @@
+"""Composes docs/conditions.md and its figure of what `make conditions` measured.
+
+With `--collect` first gathers docs/conditions/results.csv from the result folders.
+"""
+
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from hierarcaps.report.dots import Band, Bands
+from hierarcaps.report.plot_style import INK, PALETTE, styled
+from hierarcaps.report.study import (
+    METRICS,
+    PRECISION,
+    R1_IMAGE_TO_TEXT,
+    RECALL,
+    TAU_D,
+    Key,
+    Pooled,
+    Run,
+    read_pooled,
+)
+from hierarcaps.report.wording import listed, signed, signed_interval
+
+ROOT = Path(__file__).resolve().parents[2]
+HERE = Path(__file__).resolve().parent
+PAGE, FIGURE, TABLE = HERE.parent / "conditions.md", HERE / "effects.svg", HERE / "results.csv"
+SHOWN: tuple[Key, ...] = (PRECISION, RECALL, TAU_D, R1_IMAGE_TO_TEXT)
+RECIPE, SIZE = Path("results/conditions/recipe"), Path("results/conditions/size")
+
+
+class Condition(NamedTuple):
+    """A row: where its results lie, of which model, and the objectives that are compared."""
+
+    group: str
+    name: str
+    results: Path
+    model: str = "rn-16"
+    re: str = "re"
+    ec: str = "ec"
+
+
+CONDITIONS = (
+    Condition("as the study", "rn-16, mixed captions, 100 steps at 1e-5", Path("results")),
+    Condition("size", "rn-8", SIZE, "rn-8"),
+    Condition("size", "rn-24", SIZE, "rn-24"),
+    Condition("captions", "mostly general", Path("build/conditions/general/results")),
+    Condition("captions", "full alone", Path("build/conditions/full/results")),
+    Condition("distance", "of the tested categories", Path("results/conditions/near"),
+              re="re-near", ec="ec-near"),
+    Condition("distance", "of the other categories", Path("results/conditions/far"),
+              re="re-far", ec="ec-far"),
+    Condition("rate", "1,000 steps at 1e-6", RECIPE, re="re-slow", ec="ec-slow"),
+    Condition("rate", "10 steps at 1e-4", RECIPE, re="re-fast", ec="ec-fast"),
+    Condition("cones", "wide: eps .3, margin .1", RECIPE, re="", ec="ec-wide"),
+    Condition("cones", "eps .1, margin 1", RECIPE, re="", ec="ec-margin"),
+    Condition("cones", "limit: eps .001, margin 4, equal weights", RECIPE, re="re-limit",
+              ec="ec-limit"),
+)  # fmt: skip
+GROUPS = {
+    "as the study": "The study itself",
+    "size": "Size of the model",
+    "captions": "Captions in pre-training",
+    "distance": "Hierarchies to align on",
+    "rate": "Steps and rate",
+    "cones": "EC's cones",
+}
+COLUMNS = [
+    "group", "condition", "objective", "reference", "task", "metric", "value", "low", "high", "n",
+    "runs", "trainings",
+]  # fmt: skip
+
+
+def collect() -> None:
+    """Write what all conditions measured as one table, `objective` being re or ec."""
+    rows = []
+    for condition in CONDITIONS:
+        found = read_pooled(ROOT / condition.results)
+        names = {condition.re: "re", condition.ec: "ec", "zeroshot": "zeroshot", "": ""}
+        for (model, objective, reference, *key), mean in found.items():
+            if model != condition.model or not {objective, reference} <= names.keys():
+                continue
+            if tuple(key) in SHOWN and objective:
+                head = (condition.group, condition.name, names[objective], names[reference], *key)
+                numbers = (mean.value, mean.low, mean.high, mean.n, mean.runs, mean.trainings)
+                rows.append((*head, *numbers))
+    table = pd.DataFrame(rows, columns=COLUMNS)
+    table.round(5).to_csv(TABLE, index=False, lineterminator="\n")
+
+
+class Effects:
+    """The rows of results.csv."""
+
+    def __init__(self) -> None:
+        table = pd.read_csv(TABLE, keep_default_na=False)
+        key = ["condition", "objective", "reference", "task", "metric"]
+        numbers = ["value", "low", "high", "n", "runs", "trainings"]
+        self._rows = {
+            name: Pooled(*row)
+            for name, row in zip(
+                table[key].itertuples(index=False, name=None),
+                table[numbers].itertuples(index=False, name=None),
+                strict=True,
+            )
+        }
+
+    def of(
+        self, condition: str, objective: str, key: Key, reference: str = "zeroshot"
+    ) -> Pooled | None:
+        """Return a paired difference, or with an empty reference the metric itself."""
+        return self._rows.get((condition, objective, reference, *key))
+
+
+BANDS = Bands(
+    {"re": Band("RE", PALETTE[0], "o"), "ec": Band("EC", PALETTE[1], "s")},
+    apart=0.3,
+    seeds_apart=0,
+    size=4,
+)
+
+
+@styled
+def draw(effects: Effects) -> None:
+    """Draw what RE and EC change under each condition, a panel per metric."""
+    names = [condition.name for condition in CONDITIONS]
+    figure = Figure(figsize=(11.5, 0.9 + 0.42 * len(names)), layout="constrained")
+    panels = figure.subplots(1, len(SHOWN), sharey=True)
+    for axes, key in zip(panels, SHOWN, strict=True):
+
+        def found(name: str, objective: str, key: Key = key) -> list[tuple[Run, Pooled]]:
+            mean = effects.of(name, objective, key)
+            return [(Run(name, objective, 0), mean)] if mean else []
+
+        axes.axvline(0, color=INK, linewidth=0.9)
+        BANDS.draw(axes, names, found)
+        axes.set_title(METRICS[key].replace("τ_d", "$\\tau_d$"))
+        axes.set_xlabel("after minus before")
+        axes.locator_params(axis="x", nbins=5)
+    BANDS.legend(figure, panels[0])
+    figure.savefig(FIGURE, metadata={"Date": None})
+
+
+def said(mean: Pooled | None) -> str:
+    """Return a difference with its interval, bold where that excludes zero."""
+    if mean is None:
+        return "–"
+    mark = "**" if mean.low > 0 or mean.high < 0 else ""
+    return f"{mark}{signed(mean.value)}{mark} {signed_interval(mean.low, mean.high)}"
+
+
+def effect_table(effects: Effects) -> str:
+    """Return a row per condition and objective: the metric before, and what alignment changes."""
+    head = ["condition", "", "trainings", *(METRICS[key] for key in SHOWN)]
+    rows = []
+    for condition in CONDITIONS:
+        for objective, reference, label in (
+            ("re", "zeroshot", "RE"), ("ec", "zeroshot", "EC"), ("re", "ec", "RE − EC"),
+        ):  # fmt: skip
+            found = [effects.of(condition.name, objective, key, reference) for key in SHOWN]
+            if any(found):
+                trainings = next(str(mean.trainings) for mean in found if mean)
+                name = f"{GROUPS[condition.group]}: {condition.name}"
+                rows.append([name, label, trainings, *map(said, found)])
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def better(effects: Effects, key: Key) -> str:
+    """Say under which conditions RE and EC surely differ in a metric."""
+    sides: dict[str, list[str]] = {"RE": [], "EC": []}
+    compared = 0
+    for condition in CONDITIONS:
+        mean = effects.of(condition.name, "re", key, "ec")
+        if mean is None or condition.name.startswith("limit"):
+            continue
+        compared += 1
+        for name, sure in (("RE", mean.low > 0), ("EC", mean.high < 0)):
+            if sure:
+                sides[name].append(f"{condition.name} ({said(mean)})")
+    parts = [
+        f"{name} is ahead in {len(found)} of {compared} conditions: {'; '.join(found)}"
+        for name, found in sides.items()
+        if found
+    ]
+    return (
+        f"**{METRICS[key]}, RE against EC.** "
+        f"{'. '.join(parts) or f'Neither is surely ahead under any of {compared} conditions'}."
+    )
+
+
+def most(effects: Effects) -> str:
+    """Say under which condition alignment gives the most recall, and the least."""
+    found = {
+        f"{name.upper()}, {condition.name}": mean
+        for condition in CONDITIONS
+        for name in ("re", "ec")
+        if (mean := effects.of(condition.name, name, RECALL))
+    }
+    ordered = sorted(found, key=lambda name: found[name].value)
+    ends = " and ".join(f"{said(found[name])} ({name})" for name in (ordered[-1], ordered[0]))
+    sure = sum(mean.low > 0 for mean in found.values())
+    return (
+        f"**How much recall alignment gives.** It surely rises in {sure} of {len(found)} cases; "
+        f"the most and the least are {ends}. The paper reports +.11 for CLIP-B."
+    )
+
+
+def by_group(effects: Effects) -> str:
+    """Say of each condition whether it changes what RE gives of recall, against the study."""
+    base = effects.of(CONDITIONS[0].name, "re", RECALL)
+    assert base is not None
+    parts = []
+    for condition in CONDITIONS[1:]:
+        mean = effects.of(condition.name, "re", RECALL)
+        if mean is None or condition.group == "cones":
+            continue
+        apart = mean.low > base.high or mean.high < base.low
+        verdict = "apart from" if apart else "overlaps"
+        parts.append(
+            f"{GROUPS[condition.group].lower()}, {condition.name}: {said(mean)}, {verdict}"
+        )
+    return (
+        f"**RE's recall by condition**, beside the study's {said(base)} (whether the two intervals "
+        f"lie apart): {'; '.join(parts)}."
+    )
+
+
+def limit(effects: Effects) -> str:
+    """Say whether RE is EC's limit in results."""
+    parts = []
+    for key in SHOWN:
+        mean = effects.of("limit: eps .001, margin 4, equal weights", "re", key, "ec")
+        if mean is not None:
+            parts.append(f"{METRICS[key]} {mean.value:+.4f} [{mean.low:+.4f}, {mean.high:+.4f}]")
+    return (
+        "**RE as EC's limit.** With a margin that no angle reaches and a cone almost without width, "
+        f"RE less EC is, same weights of the hard examples: {listed(parts)}."
+    )
+
+
+def compose() -> str:
+    """Return the page."""
+    effects = Effects()
+    draw(effects)
+    lines = [most(effects), by_group(effects), better(effects, PRECISION), better(effects, RECALL),
+             better(effects, TAU_D), limit(effects)]  # fmt: skip
+    parts = {
+        "findings": "\n".join(f"* {line}" for line in lines),
+        "table": effect_table(effects),
+    }
+    text = HERE.joinpath("page.md.in").read_text(encoding="utf-8")
+    for name, part in parts.items():
+        text = text.replace(f"[[{name}]]", part)
+    return text
+
+
+if __name__ == "__main__":
+    if "--collect" in sys.argv:
+        collect()
+    PAGE.write_text(compose(), encoding="utf-8")
