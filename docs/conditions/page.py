@@ -236,8 +236,8 @@ def limit(effects: Effects) -> str:
         if mean is not None:
             parts.append(f"{METRICS[key]} {mean.value:+.4f} [{mean.low:+.4f}, {mean.high:+.4f}]")
     return (
-        "**RE as EC's limit.** With a margin that no angle reaches and a cone almost without width, "
-        f"RE less EC is, same weights of the hard examples: {listed(parts)}."
+        "**RE as EC's limit.** With a margin that no angle reaches and a cone almost without "
+        f"width, RE less EC is, same weights of the hard examples: {listed(parts)}."
     )
 
 
