@@ -245,12 +245,13 @@ class Results:
     def before_alignment(self, task: str, metric: str) -> list[tuple[Run, Estimate]]:
         """Return the models as pre-trained that have the metric, each once.
 
-        A model of several trainings has their mean, and its first run stands for it.
+        A model of several trainings has their mean, and its first run stands for it. Encoders of
+        texts alone are controls, and not among them.
         """
         found = [
             (run, self.pooled(run.model, "zeroshot", (task, metric)))
             for run in self.representatives("model")
-            if run.objective == "zeroshot"
+            if run.objective == "zeroshot" and run.model not in self._text_only
         ]
         return [(run, estimate) for run, estimate in found if estimate is not None]
 
@@ -301,6 +302,13 @@ class Results:
     def info(self) -> dict[str, Any]:
         """``run.json``: params, versions and test_set (source, n_items, n_texts)."""
         return json.loads(self._existing("run.json").read_text(encoding="utf-8"))
+
+    @cached_property
+    def _text_only(self) -> set[str]:
+        if not (self.root / "run.json").is_file():
+            return set()
+        models = self.info["params"].get("models", {})
+        return {name for name, entry in models.items() if "text_only" in entry}
 
     @cached_property
     def contact_sheet(self) -> bytes | None:

@@ -152,6 +152,14 @@ def test_trainings_of_a_model_are_one_mean(write, tmp_path):
     )
 
 
+def test_an_encoder_of_texts_alone_is_no_model_that_is_praised(write, tmp_path):
+    results = write(_tau(0.95, 0.9, 0.4, 0.88))
+    info = json.loads((tmp_path / "run.json").read_text())
+    info["params"]["models"] = {"a": {"text_only": "somewhere"}, "b": {"open_clip": "b"}}
+    (tmp_path / "run.json").write_text(json.dumps(info))
+    assert "for b (the only model)" in opening(results)[0]
+
+
 def test_the_finding_counts_models_above_every_control(write):
     rows = [*_tau(0.95, 0.9, 0.4, 0.88), ("a", 0, "tau_d_length_controlled", 0.5, 0.1)]
     sentence = finding(write(rows))
