@@ -29,7 +29,7 @@ ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
 PAGE, FIGURE, TABLE = HERE.parent / "conditions.md", HERE / "effects.svg", HERE / "results.csv"
 SHOWN: tuple[Key, ...] = (PRECISION, RECALL, TAU_D, R1_IMAGE_TO_TEXT)
-RECIPE, SIZE = Path("results/conditions/recipe"), Path("results/conditions/size")
+RECIPE = Path("results/conditions/recipe")
 
 
 class Condition(NamedTuple):
@@ -45,8 +45,7 @@ class Condition(NamedTuple):
 
 CONDITIONS = (
     Condition("as the study", "rn-16, mixed captions, 100 steps at 1e-5", Path("results")),
-    Condition("size", "rn-8", SIZE, "rn-8"),
-    Condition("size", "rn-24", SIZE, "rn-24"),
+    Condition("size", "rn-8, half the width", Path("results/conditions/size"), "rn-8"),
     Condition("captions", "mostly general", Path("build/conditions/general/results")),
     Condition("captions", "full alone", Path("build/conditions/full/results")),
     Condition("distance", "of the tested categories", Path("results/conditions/near"),
