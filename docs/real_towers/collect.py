@@ -22,7 +22,7 @@ MODEL = "real-encoder"
 OVERLAYS = ["config/official.yaml", "config/real-towers.yaml"]
 STUDIES = {"orders": OVERLAYS, "variants": [*OVERLAYS, "config/real-towers-rates.yaml"]}
 # RE and EC at the same rate: 6e-6, then 3e-6.
-EQUAL_RATES = [("re-double-rate", "ec"), ("re", "ec-half-rate")]
+EQUAL_RATES = [("re", "ec-double-rate"), ("re-half-rate", "ec")]
 COLUMNS = [
     "study", "model", "objective", "reference", "task", "metric", "value", "low", "high", "n",
     "runs",
