@@ -41,9 +41,7 @@ ALIGNED = [
 ]
 # Hierarchies are generated for a study that aligns on them; another has none to make or to report.
 GENERATED = bool(ALIGNED) and f"{DATA}/" in f"{ALIGNMENT['training']} {ALIGNMENT['validation']}"
-RUNS = [
-    (model, "zeroshot", seed) for model, seeds in TRAININGS.items() for seed in seeds
-] + ALIGNED
+RUNS = [(model, "zeroshot", seed) for model, seeds in TRAININGS.items() for seed in seeds] + ALIGNED
 
 
 def growing(first, for_each_mb=0):
