@@ -14,6 +14,7 @@ from hierarcaps.report.dots import Band, Bands
 from hierarcaps.report.plot_style import INK, PALETTE, styled
 from hierarcaps.report.study import (
     METRICS,
+    POOLED,
     PRECISION,
     R1_IMAGE_TO_TEXT,
     RECALL,
@@ -29,6 +30,7 @@ ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
 PAGE, FIGURE, TABLE = HERE.parent / "conditions.md", HERE / "effects.svg", HERE / "results.csv"
 SHOWN: tuple[Key, ...] = (PRECISION, RECALL, TAU_D, R1_IMAGE_TO_TEXT)
+LIMIT = "limit (eps .001, margin 4), equal weights"
 RECIPE = Path("results/conditions/recipe")
 
 
@@ -54,9 +56,9 @@ CONDITIONS = (
               re="re-far", ec="ec-far"),
     Condition("rate", "1,000 steps at 1e-6", RECIPE, re="re-slow", ec="ec-slow"),
     Condition("rate", "10 steps at 1e-4", RECIPE, re="re-fast", ec="ec-fast"),
-    Condition("cones", "wide: eps .3, margin .1", RECIPE, re="", ec="ec-wide"),
-    Condition("cones", "eps .1, margin 1", RECIPE, re="", ec="ec-margin"),
-    Condition("cones", "limit: eps .001, margin 4, equal weights", RECIPE, re="re-limit",
+    Condition("cones", "wide cones (eps .3, margin .1)", RECIPE, re="", ec="ec-wide"),
+    Condition("cones", "larger margin (eps .1, margin 1)", RECIPE, re="", ec="ec-margin"),
+    Condition("cones", LIMIT, RECIPE, re="re-limit",
               ec="ec-limit"),
 )  # fmt: skip
 GROUPS = {
@@ -77,6 +79,8 @@ def collect() -> None:
     """Write what all conditions measured as one table, `objective` being re or ec."""
     rows = []
     for condition in CONDITIONS:
+        if not (ROOT / condition.results / POOLED).is_file():
+            continue  # the page says which were not run
         found = read_pooled(ROOT / condition.results)
         names = {condition.re: "re", condition.ec: "ec", "zeroshot": "zeroshot", "": ""}
         for (model, objective, reference, *key), mean in found.items():
@@ -106,6 +110,11 @@ class Effects:
             )
         }
 
+    def measured(self) -> list[Condition]:
+        """Return the conditions that were run, in their order."""
+        names = {name for name, *_ in self._rows}
+        return [condition for condition in CONDITIONS if condition.name in names]
+
     def of(
         self, condition: str, objective: str, key: Key, reference: str = "zeroshot"
     ) -> Pooled | None:
@@ -124,7 +133,7 @@ BANDS = Bands(
 @styled
 def draw(effects: Effects) -> None:
     """Draw what RE and EC change under each condition, a panel per metric."""
-    names = [condition.name for condition in CONDITIONS]
+    names = [condition.name for condition in effects.measured()]
     figure = Figure(figsize=(11.5, 0.9 + 0.42 * len(names)), layout="constrained")
     panels = figure.subplots(1, len(SHOWN), sharey=True)
     for axes, key in zip(panels, SHOWN, strict=True):
@@ -154,7 +163,7 @@ def effect_table(effects: Effects) -> str:
     """Return a row per condition and objective: the metric before, and what alignment changes."""
     head = ["condition", "", "trainings", *(METRICS[key] for key in SHOWN)]
     rows = []
-    for condition in CONDITIONS:
+    for condition in effects.measured():
         for objective, reference, label in (
             ("re", "zeroshot", "RE"), ("ec", "zeroshot", "EC"), ("re", "ec", "RE − EC"),
         ):  # fmt: skip
@@ -173,7 +182,7 @@ def better(effects: Effects, key: Key) -> str:
     compared = 0
     for condition in CONDITIONS:
         mean = effects.of(condition.name, "re", key, "ec")
-        if mean is None or condition.name.startswith("limit"):
+        if mean is None or condition.name == LIMIT:
             continue
         compared += 1
         for name, sure in (("RE", mean.low > 0), ("EC", mean.high < 0)):
@@ -227,11 +236,30 @@ def by_group(effects: Effects) -> str:
     )
 
 
+def missing(effects: Effects) -> str:
+    """Say which conditions were not run."""
+    run = effects.measured()
+    names = [f"{GROUPS[c.group].lower()} ({c.name})" for c in CONDITIONS if c not in run]
+    return f"Not measured yet: {listed(names)}." if names else "All conditions were measured."
+
+
+def cones(effects: Effects) -> str:
+    """Say what wider cones give and take."""
+    parts = []
+    for condition in effects.measured():
+        if condition.group not in ("cones", "as the study"):
+            continue
+        recall, precision = (effects.of(condition.name, "ec", key) for key in (RECALL, PRECISION))
+        name = "as tuned (eps .1, margin .1)" if condition.group != "cones" else condition.name
+        parts.append(f"{name}: recall {said(recall)}, precision {said(precision)}")
+    return f"**EC's cones.** {'; '.join(parts)}."
+
+
 def limit(effects: Effects) -> str:
     """Say whether RE is EC's limit in results."""
     parts = []
     for key in SHOWN:
-        mean = effects.of("limit: eps .001, margin 4, equal weights", "re", key, "ec")
+        mean = effects.of(LIMIT, "re", key, "ec")
         if mean is not None:
             parts.append(f"{METRICS[key]} {mean.value:+.4f} [{mean.low:+.4f}, {mean.high:+.4f}]")
     return (
@@ -245,10 +273,11 @@ def compose() -> str:
     effects = Effects()
     draw(effects)
     lines = [most(effects), by_group(effects), better(effects, PRECISION), better(effects, RECALL),
-             better(effects, TAU_D), limit(effects)]  # fmt: skip
+             better(effects, TAU_D), cones(effects), limit(effects)]  # fmt: skip
     parts = {
         "findings": "\n".join(f"* {line}" for line in lines),
         "table": effect_table(effects),
+        "missing": missing(effects),
     }
     text = HERE.joinpath("page.md.in").read_text(encoding="utf-8")
     for name, part in parts.items():
