@@ -17,7 +17,7 @@ def official_summary(smoke_run, real_data, tmp_path_factory) -> pd.DataFrame:
     changes = {
         "models": {
             **dict.fromkeys(official["models"]),
-            "rn-16": {"open_clip": str(smoke_run / "models" / "rn-16" / "seed0")},
+            "rn-16": {"open_clip": str(smoke_run / "models" / "rn-16" / "seed0"), "seeds": [0]},
             "ViT-B-32-untrained": {"open_clip": "ViT-B-32", "pretrained": str(weights)},
             "rn-16-untrained": None,
         },

@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def test_the_jobs_of_the_study_are_planned(tmp_path: Path):
     jobs = planned_jobs(ROOT, [], tmp_path)
-    assert jobs["align"] == 18
+    assert jobs["align"] == 16
     assert jobs["all"] == 1
 
 

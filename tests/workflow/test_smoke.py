@@ -48,10 +48,18 @@ def test_alignment_trains_the_text_tower_alone(smoke_run):
     assert {("re", "zeroshot"), ("ec", "zeroshot"), ("re", "ec")} == set(
         zip(differences["objective"], differences["reference"], strict=True)
     )
-    # Of one order the mean over orders is the order itself.
+    # Two trainings: the mean of their differences, with an interval that holds how they differ.
+    key = ["model", "objective", "reference", "task", "metric"]
+    means = differences.groupby(key)["difference"].agg(["mean", "size"])
     pooled = pd.read_csv(smoke_run / "results" / "pooled.csv").dropna(subset=["reference"])
-    for name, pooled_name in (("difference", "value"), ("low", "low"), ("high", "high")):
-        np.testing.assert_array_equal(differences[name], pooled[pooled_name])
+    pooled = pooled.set_index(key)
+    assert (pooled["trainings"] == 2).all()
+    assert (means.loc[pooled.index, "size"] == 2).all()
+    # What only one training has a mistake on counts in neither.
+    whole = ~pooled.index.get_level_values("metric").str.endswith("_of_mistakes")
+    np.testing.assert_allclose(means.loc[pooled.index, "mean"][whole], pooled["value"][whole])
+    width, of_items = (pooled[f"{a}high"] - pooled[f"{a}low"] for a in ("", "items_"))
+    assert (width >= of_items).mean() > 0.9
 
 
 def test_results_say_what_they_are_of(smoke_run):
@@ -160,13 +168,14 @@ def test_headline_numbers_are_as_they_were(smoke_run):
     """A training ends elsewhere on another processor; what moves more is explained in CHANGELOG."""
     summary = pd.read_csv(smoke_run / "results" / "summary.csv")
     own = summary[(summary["model"] == "rn-16") & (summary["objective"] == "zeroshot")]
+    own = own[own["seed"] == 0]
     found = own.set_index(["task", "metric"])["value"]
     for key, expected in {
-        ("hierarchical_retrieval", "precision"): 0.183,
-        ("hierarchical_retrieval", "recall"): 0.385,
-        ("ordering", "tau_d"): 0.923,
-        ("ordering", "tau_d_length_controlled"): 0.924,
-        ("retrieval", "image_to_text_r1"): 0.72,
-        ("retrieval", "text_to_image_r1"): 0.71,
+        ("hierarchical_retrieval", "precision"): 0.149,
+        ("hierarchical_retrieval", "recall"): 0.320,
+        ("ordering", "tau_d"): 0.903,
+        ("ordering", "tau_d_length_controlled"): 0.949,
+        ("retrieval", "image_to_text_r1"): 0.59,
+        ("retrieval", "text_to_image_r1"): 0.56,
     }.items():
         assert found[key] == pytest.approx(expected, abs=0.12), key

@@ -5,7 +5,6 @@ from itertools import chain
 from pathlib import Path
 
 import pytest
-from tiny_sentence_encoder import sentence_encoder
 
 from hierarcaps import cli
 
@@ -37,6 +36,9 @@ def test_probe_of_a_users_own_model(
 def test_probe_of_a_sentence_encoder_without_images(
     own_data: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
+    # Here, since the other tests of this file also run where open_clip is not installed.
+    from tiny_sentence_encoder import sentence_encoder
+
     model = f"text_only: {sentence_encoder(tmp_path / 'model')}"
     data = {"--model": model, "--hierarchies": own_data["--hierarchies"]}
     assert probe(data) == 0

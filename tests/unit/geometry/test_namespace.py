@@ -42,7 +42,8 @@ def test_numpy_and_torch_agree(name: str, seed: int, scale: float) -> None:
     of_numpy = FUNCTIONS[name](x, y, root)
     of_torch = FUNCTIONS[name](*map(torch.from_numpy, (x, y, root)))
     assert isinstance(of_numpy, np.ndarray)
-    np.testing.assert_allclose(of_numpy, of_torch.numpy(), rtol=1e-6, atol=1e-6)
+    # The distance of equal points is the square root of what is left of inner products of 10^4.
+    np.testing.assert_allclose(of_numpy, of_torch.numpy(), rtol=1e-6, atol=1e-5)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
