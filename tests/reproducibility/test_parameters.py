@@ -133,7 +133,7 @@ def another(value: Any, path: tuple) -> Any:
         return value / 2 or 0.5
     if isinstance(value, list):
         if path == ("alignment", "models"):
-            return [*value, "rn-16"]
+            return [*value, "vit-8"]
         if path[-1] in ("seeds", "templates"):
             return [*value, 7 if path[-1] == "seeds" else "a drawing of {}"]
         return [another(value[0], path), *value[1:]]
