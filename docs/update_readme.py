@@ -56,8 +56,8 @@ def measured() -> pd.DataFrame:
     baseline = summary["objective"] == "baseline"
     replicated = aligned[aligned["reference"].isna()]
     before = replicated["objective"] == "zeroshot"
-    single = ~summary["model"].isin(replicated.loc[before, "model"]) & ~baseline
-    single &= summary["objective"] == "zeroshot"
+    single = summary["objective"] == "zeroshot"
+    single &= ~summary["model"].isin(replicated.loc[before, "model"])
     return pd.concat(
         [
             replicated[before],

@@ -10,6 +10,8 @@ from typing import NamedTuple
 import pandas as pd
 from matplotlib.figure import Figure
 
+from hierarcaps.publishing.markdown import table
+from hierarcaps.report.changes import direction
 from hierarcaps.report.dots import Band, Bands
 from hierarcaps.report.plot_style import INK, PALETTE, styled
 from hierarcaps.report.study import (
@@ -90,22 +92,22 @@ def collect() -> None:
                 head = (condition.group, condition.name, names[objective], names[reference], *key)
                 numbers = (mean.value, mean.low, mean.high, mean.n, mean.runs, mean.trainings)
                 rows.append((*head, *numbers))
-    table = pd.DataFrame(rows, columns=COLUMNS)
-    table.round(5).to_csv(TABLE, index=False, lineterminator="\n")
+    collected = pd.DataFrame(rows, columns=COLUMNS)
+    collected.round(5).to_csv(TABLE, index=False, lineterminator="\n")
 
 
 class Effects:
     """The rows of results.csv."""
 
     def __init__(self) -> None:
-        table = pd.read_csv(TABLE, keep_default_na=False)
+        rows = pd.read_csv(TABLE, keep_default_na=False)
         key = ["condition", "objective", "reference", "task", "metric"]
         numbers = ["value", "low", "high", "n", "runs", "trainings"]
         self._rows = {
             name: Pooled(*row)
             for name, row in zip(
-                table[key].itertuples(index=False, name=None),
-                table[numbers].itertuples(index=False, name=None),
+                rows[key].itertuples(index=False, name=None),
+                rows[numbers].itertuples(index=False, name=None),
                 strict=True,
             )
         }
@@ -155,7 +157,7 @@ def said(mean: Pooled | None) -> str:
     """Return a difference with its interval, bold where that excludes zero."""
     if mean is None:
         return "–"
-    mark = "**" if mean.low > 0 or mean.high < 0 else ""
+    mark = "**" if direction(mean) else ""
     return f"{mark}{signed(mean.value)}{mark} {signed_interval(mean.low, mean.high)}"
 
 
@@ -172,8 +174,7 @@ def effect_table(effects: Effects) -> str:
                 trainings = next(str(mean.trainings) for mean in found if mean)
                 name = f"{GROUPS[condition.group]}: {condition.name}"
                 rows.append([name, label, trainings, *map(said, found)])
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return table(head, rows)
 
 
 def better(effects: Effects, key: Key) -> str:
@@ -185,9 +186,8 @@ def better(effects: Effects, key: Key) -> str:
         if mean is None or condition.name == LIMIT:
             continue
         compared += 1
-        for name, sure in (("RE", mean.low > 0), ("EC", mean.high < 0)):
-            if sure:
-                sides[name].append(f"{condition.name} ({said(mean)})")
+        if ahead := {1: "RE", -1: "EC"}.get(direction(mean)):
+            sides[ahead].append(f"{condition.name} ({said(mean)})")
     parts = [
         f"{name} is ahead in {len(found)} of {compared} conditions: {'; '.join(found)}"
         for name, found in sides.items()
@@ -209,7 +209,7 @@ def most(effects: Effects) -> str:
     }
     ordered = sorted(found, key=lambda name: found[name].value)
     ends = " and ".join(f"{said(found[name])} ({name})" for name in (ordered[-1], ordered[0]))
-    sure = sum(mean.low > 0 for mean in found.values())
+    sure = sum(direction(mean) > 0 for mean in found.values())
     return (
         f"**How much recall alignment gives.** It surely rises in {sure} of {len(found)} cases; "
         f"the most and the least are {ends}. The paper reports +.11 for CLIP-B."

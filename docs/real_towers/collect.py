@@ -1,8 +1,8 @@
 """Gathers what docs/real_towers.md shows in one table, docs/real_towers/results.csv.
 
 Run after `make real-towers` has made `results-real-towers`: it reads result files, learning curves
-and parameters, and computes nothing but paired differences of the variants, which the workflow
-writes for RE and EC alone.
+and parameters, and computes nothing but paired differences at equal rates, whose objectives have
+names that the workflow does not compare.
 """
 
 from collections.abc import Iterator
@@ -42,14 +42,13 @@ def rows_of(study: str, params: dict[str, Any]) -> Iterator[pd.DataFrame]:
     if study != "variants":
         return
     tasks = [task for task in all_tasks(params["evaluation"]) if task.name in TASKS]
-    objectives = list(params["alignment"]["objectives"])
-    for after, before in [*((each, "zeroshot") for each in objectives), *EQUAL_RATES]:
+    for after, before in EQUAL_RATES:
         folders = [Run(MODEL, each, 0).folder(results) for each in (after, before)]
         if all((folder / "ordering.json").is_file() for folder in folders):
             found = paired_differences(tasks, *folders, params["evaluation"]["bootstrap"])
             found = found.rename(columns={"difference": "value"})
             yield found.assign(model=MODEL, objective=after, reference=before, runs=1)
-    for objective in objectives:
+    for objective in params["alignment"]["objectives"]:
         yield held_out(objective)
 
 

@@ -7,6 +7,8 @@ import matplotlib as mpl
 import pandas as pd
 from matplotlib.figure import Figure
 
+from hierarcaps.publishing.markdown import table
+
 HERE = Path(__file__).resolve().parent
 PAGE = HERE.parent / "real_towers.md"
 FIGURE = HERE / "tiers.svg"
@@ -100,12 +102,6 @@ class Study:
         """Return the number of orders of RE."""
         key = ("orders", ENCODER, "re", "", "ordering", "tau_d")
         return int(self.rows.loc[key, "runs"])
-
-
-def table(head: list[str], rows: list[list[str]]) -> str:
-    """Return a Markdown table."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def cell(number: Number | None) -> str:

@@ -39,6 +39,7 @@ class HubServer:
         root: folder with ``hub`` and ``files``; what is put there later is served, too.
         gated: repositories whose licence is to be accepted: for the bearer of ``token`` alone.
         token: as ``HF_TOKEN`` gives it.
+        renamed: old name of a repository -> its name now.
         port: 0 for a free one.
 
     Attributes:
@@ -52,11 +53,13 @@ class HubServer:
         root: str | Path,
         gated: Iterable[str] = (),
         token: str = TOKEN,
+        renamed: Mapping[str, str] | None = None,
         port: int = 0,
     ) -> None:
         self.root = Path(root)
         self.gated = frozenset(gated)
         self.token = token
+        self.renamed = dict(renamed or {})
         self.faults: list[Fault] = []
         self.ignore_ranges = False
         self.asked: list[Asked] = []
@@ -157,8 +160,12 @@ class _Handler(BaseHTTPRequestHandler):
             self._send_file(file, {"ETag": f'"{hashes(file)[1]}"'})
 
     def _of_repository(self, asked: dict[str, str]) -> None:
-        name = asked["name"]
-        files = self.server.hub.files_of(name)
+        hub, name = self.server.hub, asked["name"]
+        if name in hub.renamed:
+            now = quote(self.path.replace(name, hub.renamed[name], 1), "/?=&%")
+            self._send(307, {"Location": now})
+            return
+        files = hub.files_of(name)
         if files is None:
             # As the hub does: to those who bring no token it does not tell what there is.
             self._error(404 if self._token() else 401, "RepoNotFound", "Repository not found")

@@ -104,6 +104,11 @@ def test_a_gated_repository_is_for_the_bearer_of_the_token(hub):
         HfApi().auth_check("example/gated")
 
 
+def test_a_renamed_repository_is_found(hub, words):
+    hub.renamed["example/old"] = "example/words"
+    assert Path(hf_hub_download("example/old", "config.json")).read_text() == "{}"
+
+
 def test_transformers_loads_shards_and_tokeniser(hub, tmp_path):
     import transformers
 

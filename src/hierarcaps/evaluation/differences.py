@@ -103,9 +103,7 @@ def write_differences(
     pooled = [
         (*head, *numbers)
         for head, comparisons in groups.items()
-        for numbers in _pooled(
-            comparisons, len(_trainings(head[0], runs)) > 1, settings["bootstrap"]
-        )
+        for numbers in _pooled(comparisons, _replicated(head[0], runs), settings["bootstrap"])
     ]
     _write(rows, COLUMNS, path)
     _write(pooled, POOLED_COLUMNS, pooled_path)
@@ -116,12 +114,11 @@ def _references(run: Run, runs: Sequence[Run]) -> Iterator[tuple[str, Run | None
 
     A model as it is has a mean of its own only where it has several trainings.
     """
-    replicated = run.kind == "model" and len(_trainings(run.model, runs)) > 1
-    if run.objective == "zeroshot" and not replicated:
+    if run.objective == "zeroshot":
+        if run.kind == "model" and _replicated(run.model, runs):
+            yield "", None
         return
     yield "", None
-    if run.objective == "zeroshot":
-        return
     kind, dash, recipe = run.objective.partition("-")
     references = ("zeroshot", f"ec{dash}{recipe}") if kind == "re" else ("zeroshot",)
     for reference in references:
@@ -131,15 +128,15 @@ def _references(run: Run, runs: Sequence[Run]) -> Iterator[tuple[str, Run | None
 
 def _reference_run(run: Run, reference: str, runs: Sequence[Run]) -> Run | None:
     """Return the run to compare with: of the same seed, or the one checkpoint of the model."""
-    if reference == "zeroshot" and len(trainings := _trainings(run.model, runs)) < 2:
-        return next(iter(trainings), None)
     found = [each for each in runs if (each.model, each.objective) == (run.model, reference)]
+    if reference == "zeroshot" and not _replicated(run.model, runs):
+        return next(iter(found), None)
     return next((each for each in found if each.seed == run.seed), None)
 
 
-def _trainings(model: str, runs: Sequence[Run]) -> list[Run]:
-    """Return the runs of a model before alignment, one for each pre-training."""
-    return [run for run in runs if (run.model, run.objective) == (model, "zeroshot")]
+def _replicated(model: str, runs: Sequence[Run]) -> bool:
+    """Whether a model has several runs before alignment, one for each pre-training."""
+    return [(run.model, run.objective) for run in runs].count((model, "zeroshot")) > 1
 
 
 def paired_differences(

@@ -128,18 +128,24 @@ def mean_interval(
     rows = np.asarray(values, dtype=np.float64)
     if rows.ndim != 1:
         raise ValueError(f"expected one value per row, got shape {rows.shape}")
-    defined = ~np.isnan(rows)
-    rows = rows[defined]
+    rows, unit = _defined(rows, units)
     if len(rows) == 0:
         return Interval(np.nan, np.nan, np.nan, 0)
-    unit = np.arange(len(rows))
-    if units is not None:
-        unit = np.unique(np.asarray(units)[defined], return_inverse=True)[1]
     sums, sizes = np.bincount(unit, weights=rows), np.bincount(unit).astype(np.float64)
     draws = Resamples(len(sums), seed, n_resamples)
     means = [(drawn @ sums) / (drawn @ sizes) for drawn in draws.counts()]
     low, high = np.quantile(np.concatenate(means), [0.025, 0.975])
     return Interval(float(rows.mean()), float(low), float(high), len(sums))
+
+
+def _defined(
+    rows: NDArray[np.float64], units: ArrayLike | None
+) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
+    """Return the rows, (N,) or (N, K), that are not NaN anywhere, and the number of each's unit."""
+    defined = ~np.isnan(rows.reshape(len(rows), -1)).any(axis=1)
+    if units is None:
+        return rows[defined], np.arange(np.count_nonzero(defined))
+    return rows[defined], np.unique(np.asarray(units)[defined], return_inverse=True)[1]
 
 
 def difference(first: Measure, second: Measure) -> Measure:
@@ -207,13 +213,9 @@ def replicated_interval(
     if isinstance(mean, _Combination):
         return _replicated_statistic(mean, seed, n_resamples)
     rows = np.stack([np.asarray(each, dtype=np.float64) for each in measures], axis=1)
-    defined = ~np.isnan(rows).any(axis=1)
-    rows = rows[defined]
+    rows, unit = _defined(rows, units)
     if len(rows) == 0:
         return Interval(np.nan, np.nan, np.nan, 0)
-    unit = np.arange(len(rows))
-    if units is not None:
-        unit = np.unique(np.asarray(units)[defined], return_inverse=True)[1]
     sums = np.stack([np.bincount(unit, weights=column) for column in rows.T], axis=1)
     sizes = np.bincount(unit).astype(np.float64)
     draws = Resamples(len(sums), seed, n_resamples)

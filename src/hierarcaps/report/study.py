@@ -225,9 +225,12 @@ class Results:
     def name(self, run: Run) -> str:
         """Return the run's label, with its seed or order where its model was run with several."""
         same = [r for r in self.runs if (r.model, r.objective) == (run.model, run.objective)]
+        return f"{run.label} ({self.varies(run)} {run.seed})" if len(same) > 1 else run.label
+
+    def varies(self, run: Run) -> str:
+        """Return what runs of a model differ by: ``seed`` of the weights, or ``order`` of items."""
         several = run.objective == "zeroshot" or len(self.trainings(run.model)) > 1
-        kind = "seed" if several else "order"
-        return f"{run.label} ({kind} {run.seed})" if len(same) > 1 else run.label
+        return "seed" if several else "order"
 
     def estimate(self, run: Run, task: str, metric: str) -> Estimate | None:
         """Return a metric of a run, or None where it was not measured or does not apply."""

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from hierarcaps.geometry.spaces import Sphere
 from hierarcaps.models.encoder import check_finite, unpadded_lengths
 from hierarcaps.models.sentence_family.source import Dense, SentenceSource, find_sentence_encoder
+from hierarcaps.models.transformers_family.tokens import count_longer, padded, take_as_text
 from hierarcaps.runtime.errors import InputError
 from hierarcaps.runtime.torch_setup import load_pretrained, load_weights
 from hierarcaps.runtime.weights_files import read_state
@@ -47,9 +48,7 @@ class SentenceEncoder:
         longest = source.longest or tokeniser.model_max_length
         padding = tokeniser.pad_token_id
         self._context = min(longest, usable_positions(transformer.config, padding, longest))
-        # A special token spelled out in a caption is text, as for all models here.
-        tokeniser.split_special_tokens = True
-        tokeniser.padding_side = tokeniser.truncation_side = "right"
+        take_as_text(tokeniser)
 
     @property
     def device(self) -> torch.device:
@@ -58,21 +57,11 @@ class SentenceEncoder:
 
     def tokenise(self, texts: Sequence[str]) -> Tensor:
         """Token ids, (B, context) int64."""
-        encoded = self._tokeniser(
-            self._prepared(texts),
-            padding="max_length",
-            truncation=True,
-            max_length=self._context,
-            return_tensors="pt",
-        )
-        return encoded["input_ids"]
+        return padded(self._tokeniser, self._prepared(texts), self._context)
 
     def truncated(self, texts: Sequence[str]) -> int:
         """Texts of more tokens than the context has room for."""
-        if not texts:
-            return 0
-        encoded = self._tokeniser(self._prepared(texts), truncation=False, verbose=False)
-        return sum(len(row) > self._context for row in encoded["input_ids"])
+        return count_longer(self._tokeniser, self._prepared(texts), self._context)
 
     def _prepared(self, texts: Sequence[str]) -> list[str]:
         prepared = [self._source.prompt + text for text in texts]

@@ -4,4 +4,4 @@ from hierarcaps.runtime.torch_setup import declare_torchvision_ops
 
 declare_torchvision_ops()  # before any module of this package imports open_clip or transformers
 
-__all__ = ["encoder", "packing", "save", "source"]
+__all__ = ["encoder", "packing", "save", "source", "tokens"]

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from hierarcaps.geometry.spaces import Sphere
 from hierarcaps.models.encoder import check_finite, unpadded_lengths
 from hierarcaps.models.transformers_family.source import Checkpoint, find_checkpoint
+from hierarcaps.models.transformers_family.tokens import count_longer, padded, take_as_text
 from hierarcaps.runtime.errors import InputError
 from hierarcaps.runtime.torch_setup import load_pretrained, load_weights
 from hierarcaps.text_models.positions import usable_positions
@@ -82,9 +83,7 @@ class TransformersEncoder:
         # SigLIP was trained on lower-cased texts. Its own tokeniser sees to that; the one of SigLIP
         # 2's checkpoints that call themselves SigLIP does not, nor does it always pad on the right.
         self._lower_case = kind == "siglip"
-        # A special token spelled out in a caption is text: an end of text would cut the rest off.
-        tokeniser.split_special_tokens = True
-        tokeniser.padding_side = tokeniser.truncation_side = "right"
+        take_as_text(tokeniser)
 
     @property
     def device(self) -> torch.device:
@@ -93,21 +92,11 @@ class TransformersEncoder:
 
     def tokenise(self, texts: Sequence[str]) -> Tensor:
         """Token ids, (B, context) int64, always padded: SigLIP learnt no other texts."""
-        encoded = self._tokeniser(
-            self._cased(texts),
-            padding="max_length",
-            truncation=True,
-            max_length=self._context,
-            return_tensors="pt",
-        )
-        return encoded["input_ids"]
+        return padded(self._tokeniser, self._cased(texts), self._context)
 
     def truncated(self, texts: Sequence[str]) -> int:
         """Texts of more tokens than the context has room for."""
-        if not texts:
-            return 0
-        encoded = self._tokeniser(self._cased(texts), truncation=False, verbose=False)["input_ids"]
-        return sum(len(row) > self._context for row in encoded)
+        return count_longer(self._tokeniser, self._cased(texts), self._context)
 
     def _cased(self, texts: Sequence[str]) -> list[str]:
         return [text.lower() for text in texts] if self._lower_case else list(texts)

@@ -147,15 +147,10 @@ def _over_runs(results: Results, runs: Sequence[Run], key: Key) -> Estimate | No
     return Spread(sum(values) / len(values), min(values), max(values), found[0].n)
 
 
-def _aligned(run: Run) -> bool:
-    return run.objective not in ("zeroshot", "baseline")
-
-
 def _count(results: Results, runs: Sequence[Run]) -> str:
     if runs[0].kind == "baseline":
         return "–"
-    several = runs[0].kind == "untrained" or len(results.trainings(runs[0].model)) > 1
-    return count(len(runs), "seed" if several or not _aligned(runs[0]) else "order")
+    return count(len(runs), results.varies(runs[0]))
 
 
 def _seeds(results: Results) -> str:
