@@ -21,8 +21,8 @@ TABLE = Path(__file__).with_name("results.csv")
 MODEL = "real-encoder"
 OVERLAYS = ["config/official.yaml", "config/real-towers.yaml"]
 STUDIES = {"orders": OVERLAYS, "variants": [*OVERLAYS, "config/real-towers-rates.yaml"]}
-# RE and EC at the same rate: 6e-6, then 3e-6.
-EQUAL_RATES = [("re", "ec-double-rate"), ("re-half-rate", "ec")]
+# RE and EC at the same rate: 3e-6, then 6e-6.
+EQUAL_RATES = [("re", "ec-half-rate"), ("re-double-rate", "ec")]
 COLUMNS = [
     "study", "model", "objective", "reference", "task", "metric", "value", "low", "high", "n",
     "runs",

@@ -51,10 +51,10 @@ def pretrain(
     Equal arguments give byte-identical files on the same machine.
 
     Args:
-        settings: ``architecture`` (an open_clip ``model_cfg``), ``steps``, ``batch_size``,
-            ``peak_learning_rate``, ``weight_decay``, ``gradient_clip`` (largest gradient norm) and
-            ``warmup`` (share of the steps in which the learning rate rises); and what
-            :func:`make_objective` reads.
+        settings: ``architecture`` (an open_clip ``model_cfg``), ``steps``, ``batch_size`` (scenes
+            of a step), ``captions`` (of each of them in a step), ``peak_learning_rate``,
+            ``weight_decay``, ``gradient_clip`` (largest gradient norm) and ``warmup`` (share of the
+            steps in which the learning rate rises); and what :func:`make_objective` reads.
         seed: of the initial weights and of the order of scenes and captions.
         train_path: parquet file of scenes with the columns ``image`` and ``captions``.
         validation_path: the same with ``image`` and ``tiers``; measures, never trains.
@@ -66,7 +66,7 @@ def pretrain(
 
     Raises:
         InputError: an architecture that open_clip refuses, unreadable scenes, fewer scenes than a
-            batch, or a loss that is not finite.
+            batch, fewer captions of a scene than a step takes, or a loss that is not finite.
     """
     threads = torch.get_num_threads()
     # One thread per job: two jobs at one thread each are faster than one at two, and reductions
@@ -83,6 +83,11 @@ def pretrain(
                 raise InputError(
                     f"{train_path}: has {len(scenes)} scenes, expected at least batch_size = "
                     f"{settings['batch_size']}"
+                )
+            if scenes.text_rows.shape[1] < settings["captions"]:
+                raise InputError(
+                    f"{train_path}: scenes have {scenes.text_rows.shape[1]} captions, expected at "
+                    f"least captions = {settings['captions']}"
                 )
             curve = _train(objective, settings, seed, scenes, validation)
         _save(Path(folder), settings["architecture"], objective, curve)
@@ -123,7 +128,9 @@ def _run(
 ) -> Curve:
     steps, model = settings["steps"], objective.model
     optimiser, schedule = _optimiser(model, settings)
-    batches = scenes.batches(settings["batch_size"], torch.Generator().manual_seed(seed))
+    batches = scenes.batches(
+        settings["batch_size"], settings["captions"], torch.Generator().manual_seed(seed)
+    )
     measured = {round(steps * part / VALIDATIONS) for part in range(1, VALIDATIONS + 1)}
     recall: float | None = None
     curve: Curve = []
@@ -181,12 +188,16 @@ def _optimiser(
 
 
 def _loss(objective: Objective, images: Tensor, texts: Tensor, vocabulary: Vocabulary) -> Tensor:
+    """Return the mean of the losses by first, second, ... captions: an image is encoded once."""
     model = objective.clip
     distinct, text_of_image = torch.unique(texts, return_inverse=True)
     image_features = model.encode_image(normalise(images))
     packed = vocabulary.pack(distinct)
     text_features = encode_packed(causal_tower(model), model.token_embedding.weight, packed)
-    return objective.loss(image_features, text_features, text_of_image)
+    losses = [
+        objective.loss(image_features, text_features, captions) for captions in text_of_image.T
+    ]
+    return torch.stack(losses).mean()
 
 
 @torch.inference_mode()

@@ -40,13 +40,19 @@ class Scenes:
     def __len__(self) -> int:
         return len(self.images)
 
-    def batches(self, size: int, generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yield images (size, 3, S, S) and one random text row of each (size,), epoch by epoch."""
+    def batches(
+        self, size: int, captions: int, generator: torch.Generator
+    ) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield images (size, 3, S, S) and text rows of each (size, captions), epoch by epoch.
+
+        The captions of a scene are drawn anew in each epoch, without repetition.
+        """
         while True:
             order = torch.randperm(len(self), generator=generator)
             for rows in order[: len(self) // size * size].split(size):
-                column = torch.randint(self.text_rows.shape[1], (size,), generator=generator)
-                yield self.images[rows], self.text_rows[rows, column]
+                texts = self.text_rows[rows]
+                drawn = torch.rand(texts.shape, generator=generator).argsort(dim=1)[:, :captions]
+                yield self.images[rows], texts.gather(1, drawn)
 
 
 class Vocabulary:

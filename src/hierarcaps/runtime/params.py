@@ -186,9 +186,15 @@ def _sentence(error: ValidationError) -> str:
 
 def _check_references(params: Mapping[str, Any]) -> None:
     """Check what a schema cannot: names that refer to other sections."""
-    architectures = params["pretrain"]["architectures"]
+    architectures, training = params["pretrain"]["architectures"], params["pretrain"]["training"]
     for name, variant in params["pretrain"]["variants"].items():
-        trained = variant.get("steps", params["pretrain"]["training"]["steps"]) > 0
+        settings = {**training, **variant}
+        trained, most = settings["steps"] > 0, params["scenes"]["captions_per_image"]
+        if trained and settings["captions"] > most:
+            raise InputError(
+                f"params: pretrain.variants.{name}: expected at most scenes.captions_per_image "
+                f"= {most} captions a step, found {settings['captions']}."
+            )
         if ("entailment_weight" in variant) != (trained and variant.get("objective") == "meru"):
             raise InputError(
                 f"params: pretrain.variants.{name}: expected 'entailment_weight' with the "

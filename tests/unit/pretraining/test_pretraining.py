@@ -37,6 +37,7 @@ SETTINGS: dict[str, Any] = {
     "architecture": TINY,
     "steps": 60,
     "batch_size": 16,
+    "captions": 1,
     "peak_learning_rate": 3e-3,
     "weight_decay": 0.1,
     "gradient_clip": 1.0,
@@ -212,9 +213,28 @@ def test_words_that_the_corpus_lacks_are_left_out():
 
 def test_batches_visit_each_scene_once_per_epoch(scenes: Path):
     data = read_scenes(scenes, 16, "captions")
-    batches = data.batches(16, torch.Generator().manual_seed(0))
+    batches = data.batches(16, 1, torch.Generator().manual_seed(0))
     seen = torch.cat([next(batches)[0] for _ in range(4)])
     assert len(torch.unique(seen.flatten(1), dim=0)) == 64
+
+
+def test_a_step_takes_different_captions_of_a_scene(scenes: Path):
+    data = read_scenes(scenes, 16, "captions")
+    _, two = next(data.batches(64, 2, torch.Generator().manual_seed(0)))
+    assert (two[:, 0] != two[:, 1]).all()
+    _, one = next(data.batches(64, 1, torch.Generator().manual_seed(0)))
+    drawn = [data.texts[row].endswith("square") for row in one.ravel().tolist()]
+    assert 16 < sum(drawn) < 48
+
+
+def test_several_captions_a_step_train_too(scenes: Path, tmp_path: Path):
+    one, two = (run(scenes, tmp_path / str(n), steps=20, captions=n) for n in (1, 2))
+    losses = [
+        [float(row["loss"]) for row in csv.DictReader((folder / "curve.csv").open())]
+        for folder in (one, two)
+    ]
+    assert losses[0] != losses[1]
+    assert losses[1][-1] < losses[1][0]
 
 
 class TestBadInput:
@@ -237,6 +257,10 @@ class TestBadInput:
         self.refuse(
             tmp_path / "m", "has 64 scenes, expected at least batch_size", scenes, batch_size=65
         )
+
+    def test_fewer_captions_than_a_step_takes(self, scenes: Path, tmp_path: Path):
+        message = "scenes have 2 captions, expected at least captions = 3"
+        self.refuse(tmp_path / "m", message, scenes, captions=3)
 
     def test_absent_scenes(self, tmp_path: Path):
         self.refuse(tmp_path / "m", "not a readable Parquet file", tmp_path / "absent.parquet")

@@ -68,6 +68,7 @@ def test_every_overlay_is_valid(params, overlay):
         ("models.mine", {"meru": "a.pth", "root": "mum"}, "models.mine.root: expected one of"),
         ("alignment.models", ["meru-16"], "meru-16 is on the hyperboloid"),
         ("pretrain.variants.rn-16.objective", "meru", "expected 'entailment_weight' with the"),
+        ("pretrain.training.captions", 5, "at most scenes.captions_per_image = 4 captions a step"),
         ("models.mine", {"openclip": "ViT-B-32"}, "models.mine: unknown key 'openclip'"),
         ("models.mine", {"open_clip": "ViT-B-32", "seeds": []}, "models.mine.seeds: "),
         ("models.mine", {"pretrained": "openai"}, "models.mine: expected exactly one of open_clip"),
