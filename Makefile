@@ -54,10 +54,10 @@ test: $(ENV)/installed  ## Style, then all tests (the smoke run of the whole DAG
 	$(MAKE) lint
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadgroup --ignore tests/reproducibility
 
-test-reproducibility: $(ENV)/installed  ## Changes, DVC, kills, faults, conda, Slurm, MLflow, on a small study (half an hour)
+test-reproducibility: $(ENV)/installed  ## Changes, DVC, kills, faults, conda, Slurm, MLflow, on a small study; the rehearsal (45 minutes)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadgroup -m "not long" tests/reproducibility
 
-test-long: $(ENV)/installed  ## RE on really pre-trained towers, and the rehearsal (a quarter of an hour each)
+test-long: $(ENV)/installed  ## RE on really pre-trained towers, where they are (a quarter of an hour)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m long tests/reproducibility
 
 test-slurm: $(ENV)/installed  ## Of these, a part of the small study through a Slurm of one node (as root)

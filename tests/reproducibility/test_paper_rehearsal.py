@@ -1,6 +1,6 @@
 """The paper's study, rehearsed from the first download to the last page, and again offline.
 
-All of it is made on the spot, stand-ins included: `make test-long`.
+All of it is made on the spot, stand-ins included: a quarter of an hour on two cores.
 """
 
 import os
@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 
 import pandas as pd
-import pytest
 from run_command import run_command
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -16,7 +15,6 @@ ROOT = Path(__file__).resolve().parents[2]
 OTHERS = "LEAR|rcme|hycoclip|atmg"
 
 
-@pytest.mark.long
 def test_from_nothing_to_the_page_of_the_paper_then_offline(tmp_path):
     for options, study in (([], "study"), (["--offline"], "study-offline")):
         # It compares by itself the rules that ran with the plan, and knows who was asked.
