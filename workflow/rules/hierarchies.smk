@@ -26,7 +26,8 @@ rule gather_captions:
     priority: 20
     conda:
         "../envs/core.yml"
-    threads: 2
+    # On two cores a job of two would wait until both are free, behind all that is long.
+    threads: 1
     resources:
         mem_mb=growing(1500, 0.1),
         runtime=growing(10, 0.01),
@@ -101,7 +102,7 @@ rule sample_seed_captions:
     priority: 20
     conda:
         "../envs/core.yml"
-    threads: 2
+    threads: 1
     resources:
         mem_mb=growing(1500, 0.3),
         runtime=growing(10, 0.02),
