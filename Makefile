@@ -44,7 +44,7 @@ $(BIN)/python workflow/announce.py $(1) "$(MODELS)"
 $(BIN)/snakemake --configfile $(1) $(chosen) -- all
 endef
 
-.PHONY: run check test test-reproducibility test-long test-slurm test-lowest lint smoke rehearsal official official-align real-towers conditions zoo sweep ablations report crate readme pictures review mlflow benchmark lock docs wheel clean
+.PHONY: run check test test-reproducibility test-long test-slurm test-lowest lint smoke rehearsal official official-align real-towers conditions replication zoo sweep ablations report crate readme pictures review mlflow benchmark lock docs wheel clean
 
 run: $(ENV)/installed  ## The whole study in its default profile
 	$(BIN)/snakemake all
@@ -104,6 +104,10 @@ conditions: run  ## When alignment gives something, and when RE beats EC: docs/c
 	$(foreach each,general full,$(BIN)/snakemake --directory build/conditions/$(each) \
 		--configfile config/conditions/common.yaml config/conditions/$(each).yaml -- probe && )true
 	$(BIN)/python docs/conditions/page.py --collect
+
+replication: run  ## The whole study once more with other seeds, and docs/replication.md (a quarter of an hour after a run)
+	$(BIN)/snakemake --directory build/replication --configfile config/replication.yaml -- all
+	$(BIN)/python docs/replication/page.py --collect
 
 zoo: $(ENV)/installed  ## Further models on it, or some: MODELS="SigLIP-B HyCoCLIP-B"
 	$(call benchmark,config/official.yaml config/zoo.yaml)
