@@ -90,7 +90,7 @@ def findings() -> str:
         f"model and metric) {sure.sum()} are sure in at least one study: {same.sum()} of these in "
         f"both and in the same direction, {(sure & ~same & ~opposite).sum()} in one alone, "
         f"{opposite.sum()} in opposite directions.",
-        f"Of {apart.sum()} differences the two intervals lie apart.",
+        f"The two intervals of a difference lie apart in {apart.sum()} of {len(changed)} cases.",
     ]
     return "\n".join(f"* {line}" for line in lines)
 

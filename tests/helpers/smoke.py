@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import yaml
+from forked_snakemake import forked_snakemake
 from job_table import job_counts
 from run_command import run_command
 
@@ -22,7 +23,7 @@ def snakemake(
     check: bool = True,
 ) -> subprocess.CompletedProcess:
     """Run Snakemake in ``directory`` on the smoke configuration, overlays and changes of it."""
-    command = [sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile"]
+    command = ["--snakefile", ROOT / "Snakefile"]
     command += ["--workflow-profile", ROOT / "profiles" / "default", "--cores", "2"]
     command += ["--directory", directory, "--configfile", ROOT / "config" / "smoke.yaml"]
     with tempfile.NamedTemporaryFile("w", suffix=".yaml") as overlay:
@@ -33,8 +34,11 @@ def snakemake(
 
 def _run(command: list, check: bool) -> subprocess.CompletedProcess:
     environment = {key: value for key, value in os.environ.items() if key != "HIERARCAPS_DATA"}
-    path = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
-    return run_command(command, ROOT, {**environment, "PATH": path}, check)
+    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
+    if "--dry-run" in command:
+        return forked_snakemake(command, ROOT, environment, check)
+    command = [sys.executable, "-m", "snakemake", *command]
+    return run_command(command, ROOT, environment, check)
 
 
 def planned(directory: Path, changes: dict | None = None) -> set[str]:

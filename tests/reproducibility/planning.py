@@ -13,8 +13,9 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 
 import yaml
+from forked_snakemake import forked_snakemake
 from job_table import Job, planned_jobs
-from small_study import ROOT, run
+from small_study import ROOT, clean_environment
 
 # One seed of each model and one aligned model: nothing depends on how many there are.
 FEWER = {
@@ -30,13 +31,14 @@ FINISHED = 1_700_000_000  # seconds since the epoch: when the pretended run ende
 
 def snakemake_on(directory: Path, changes: dict, *arguments: str, checkout: Path = ROOT) -> str:
     """Run a checkout's workflow on files in ``directory`` and return what it prints."""
-    command = ["snakemake", "--snakefile", checkout / "Snakefile", "--directory", directory]
+    command = ["--snakefile", checkout / "Snakefile", "--directory", directory]
     command += ["--workflow-profile", ROOT / "profiles" / "default", "--cores", "1"]
     with NamedTemporaryFile("w", suffix=".yaml") as fewer, NamedTemporaryFile("w") as changed:
         for file, content in ((fewer, FEWER), (changed, changes)):
             yaml.safe_dump(content, file, sort_keys=False)  # order is part of a parameter
             file.flush()
-        return run(ROOT, *command, "--configfile", fewer.name, changed.name, *arguments).stdout
+        command += ["--configfile", fewer.name, changed.name, *arguments]
+        return forked_snakemake(command, ROOT, clean_environment(), check=True).stdout
 
 
 def detailed_summary(directory: Path, *targets: str) -> dict[str, tuple[str, list[str]]]:

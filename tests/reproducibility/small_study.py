@@ -29,10 +29,10 @@ def run(
 
     ``stdout`` of the result has both streams.
     """
-    return run_command(command, directory, {**_environment(), **environment}, check)
+    return run_command(command, directory, {**clean_environment(), **environment}, check)
 
 
-def _environment() -> dict[str, str]:
+def clean_environment() -> dict[str, str]:
     left_out = {"HIERARCAPS_DATA", "MLFLOW_TRACKING_URI"}
     environment = {key: value for key, value in os.environ.items() if key not in left_out}
     person = {"NAME": "Test", "EMAIL": "test@example.org"}
@@ -153,7 +153,7 @@ class Running:
             self.process = subprocess.Popen(
                 [*SNAKEMAKE, "--", target],
                 cwd=directory,
-                env=_environment(),
+                env=clean_environment(),
                 stdout=file,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,

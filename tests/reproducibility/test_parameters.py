@@ -127,6 +127,8 @@ def another(value: Any, path: tuple) -> Any:
     """Return a different value that the schema and the checks of references allow."""
     if isinstance(value, bool):
         return not value
+    if path == ("pretrain", "training", "captions"):
+        return value - 1  # a scene has no more
     if isinstance(value, int):
         return value + 1
     if isinstance(value, float):
