@@ -131,8 +131,10 @@ def change_table(study: Study, metrics: list[Metric]) -> str:
     """Return what RE and EC change."""
     rows = []
     for objective in ("re", "ec"):
-        numbers = [study.number(objective, metric, "zeroshot") for metric in metrics]
-        rows.append([VARIANTS[objective], *("–" if each is None else each.signed for each in numbers)])
+        found = [study.number(objective, metric, "zeroshot") for metric in metrics]
+        rows.append(
+            [VARIANTS[objective], *("–" if each is None else each.signed for each in found)]
+        )
     return table(["", *(name for _, _, name in metrics)], rows)
 
 

@@ -1,9 +1,9 @@
 """The study of conditions: its overlays, and the page composed of its committed results."""
 
-import importlib.util
 from pathlib import Path
 
 import pytest
+from docs_page import docs_page
 
 from hierarcaps.runtime.params import read_params
 
@@ -13,12 +13,7 @@ CONDITIONS = ROOT / "config" / "conditions"
 
 @pytest.fixture(scope="module")
 def page():
-    path = ROOT / "docs" / "conditions" / "page.py"
-    spec = importlib.util.spec_from_file_location("conditions_page", path)
-    assert spec is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return docs_page("conditions")
 
 
 def test_the_page_is_that_of_its_results(page, monkeypatch, tmp_path):

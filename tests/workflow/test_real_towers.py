@@ -1,9 +1,9 @@
 """The study on real towers: its overlays, and the page composed of its committed results."""
 
-import importlib.util
 from pathlib import Path
 
 import pytest
+from docs_page import docs_page
 
 from hierarcaps.runtime.params import read_params
 
@@ -12,11 +12,7 @@ OVERLAYS = ["official.yaml", "real-towers.yaml", "real-towers-rates.yaml"]
 
 
 def test_the_page_is_that_of_its_results(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
-    path = ROOT / "docs" / "real_towers" / "page.py"
-    spec = importlib.util.spec_from_file_location("real_towers_page", path)
-    assert spec is not None
-    page = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(page)
+    page = docs_page("real_towers")
     monkeypatch.setattr(page, "FIGURE", tmp_path / "tiers.svg")
     assert page.compose() == page.PAGE.read_text(encoding="utf-8")
     assert "[[" not in page.PAGE.read_text(encoding="utf-8")
