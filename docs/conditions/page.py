@@ -71,6 +71,7 @@ GROUPS = {
     "rate": "Steps and rate",
     "cones": "EC's cones",
 }
+BEFORE = {"captions": "captions ", "distance": "hierarchies "}  # a condition's name, in the figure
 COLUMNS = [
     "group", "condition", "objective", "reference", "task", "metric", "value", "low", "high", "n",
     "runs", "trainings",
@@ -135,7 +136,8 @@ BANDS = Bands(
 @styled
 def draw(effects: Effects) -> None:
     """Draw what RE and EC change under each condition, a panel per metric."""
-    names = [condition.name for condition in effects.measured()]
+    conditions = effects.measured()
+    names = [condition.name for condition in conditions]
     figure = Figure(figsize=(11.5, 0.9 + 0.42 * len(names)), layout="constrained")
     panels = figure.subplots(1, len(SHOWN), sharey=True)
     for axes, key in zip(panels, SHOWN, strict=True):
@@ -149,6 +151,7 @@ def draw(effects: Effects) -> None:
         axes.set_title(METRICS[key].replace("τ_d", "$\\tau_d$"))
         axes.set_xlabel("after minus before")
         axes.locator_params(axis="x", nbins=5)
+    panels[0].set_yticklabels([BEFORE.get(each.group, "") + each.name for each in conditions])
     BANDS.legend(figure, panels[0])
     figure.savefig(FIGURE, metadata={"Date": None})
 
@@ -216,23 +219,23 @@ def most(effects: Effects) -> str:
     )
 
 
-def by_group(effects: Effects) -> str:
-    """Say of each condition whether it changes what RE gives of recall, against the study."""
-    base = effects.of(CONDITIONS[0].name, "re", RECALL)
+def by_group(effects: Effects, key: Key) -> str:
+    """Say of each condition whether it changes what RE gives of a metric, against the study."""
+    base = effects.of(CONDITIONS[0].name, "re", key)
     assert base is not None
     parts = []
     for condition in CONDITIONS[1:]:
-        mean = effects.of(condition.name, "re", RECALL)
+        mean = effects.of(condition.name, "re", key)
         if mean is None or condition.group == "cones":
             continue
         apart = mean.low > base.high or mean.high < base.low
-        verdict = "apart from" if apart else "overlaps"
+        verdict = "apart" if apart else "overlaps"
         parts.append(
             f"{GROUPS[condition.group].lower()}, {condition.name}: {said(mean)}, {verdict}"
         )
     return (
-        f"**RE's recall by condition**, beside the study's {said(base)} (whether the two intervals "
-        f"lie apart): {'; '.join(parts)}."
+        f"**RE's change of {METRICS[key]} by condition**, beside the study's {said(base)} (whether "
+        f"the two intervals lie apart): {'; '.join(parts)}."
     )
 
 
@@ -272,8 +275,9 @@ def compose() -> str:
     """Return the page."""
     effects = Effects()
     draw(effects)
-    lines = [most(effects), by_group(effects), better(effects, PRECISION), better(effects, RECALL),
-             better(effects, TAU_D), cones(effects), limit(effects)]  # fmt: skip
+    lines = [most(effects), *(by_group(effects, key) for key in (RECALL, TAU_D)),
+             *(better(effects, key) for key in (PRECISION, RECALL, TAU_D)),
+             cones(effects), limit(effects)]  # fmt: skip
     parts = {
         "findings": "\n".join(f"* {line}" for line in lines),
         "table": effect_table(effects),
