@@ -180,6 +180,34 @@ def effect_table(effects: Effects) -> str:
     return table(head, rows)
 
 
+OF_THE_MODEL = ("as the study", "size", "captions")  # groups that differ before alignment
+
+
+def before(effects: Effects) -> str:
+    """Say how well each kind of model orders the tiers by itself, and how well it retrieves."""
+    parts = []
+    for condition in effects.measured():
+        if condition.group not in OF_THE_MODEL:
+            continue
+        order, first = (
+            effects.of(condition.name, "zeroshot", key, "") for key in (TAU_D, R1_IMAGE_TO_TEXT)
+        )
+        name = f"{BEFORE.get(condition.group, '')}{condition.name}"
+        parts.append(f"{name}: τ_d {order}, R@1 {first}")
+    return f"**Before alignment**: {'; '.join(parts)}."
+
+
+def before_table(effects: Effects) -> str:
+    """Return the models as pre-trained, a row each."""
+    rows = []
+    for condition in effects.measured():
+        if condition.group in OF_THE_MODEL:
+            found = [effects.of(condition.name, "zeroshot", key, "") for key in SHOWN]
+            name = f"{GROUPS[condition.group]}: {condition.name}"
+            rows.append([name, *("–" if mean is None else str(mean) for mean in found)])
+    return table(["before alignment", *(METRICS[key] for key in SHOWN)], rows)
+
+
 def better(effects: Effects, key: Key) -> str:
     """Say under which conditions RE and EC surely differ in a metric."""
     sides: dict[str, list[str]] = {"RE": [], "EC": []}
@@ -275,11 +303,12 @@ def compose() -> str:
     """Return the page."""
     effects = Effects()
     draw(effects)
-    lines = [most(effects), *(by_group(effects, key) for key in (RECALL, TAU_D)),
+    lines = [before(effects), most(effects), *(by_group(effects, key) for key in (RECALL, TAU_D)),
              *(better(effects, key) for key in (PRECISION, RECALL, TAU_D)),
              cones(effects), limit(effects)]  # fmt: skip
     parts = {
         "findings": "\n".join(f"* {line}" for line in lines),
+        "before": before_table(effects),
         "table": effect_table(effects),
         "missing": missing(effects),
     }
