@@ -330,8 +330,8 @@ def tiers(found: list[int]) -> str:
 
 def in_short(study: Study) -> str:
     """Return one sentence: order, precision, and what tiers gain and lose."""
-    sure = [study.change(name, ORDER[0]) for name in ("re", "ec")]
-    if all(change.low > 0 for change in sure):
+    ordered = [study.change(name, ORDER[0]) for name in ("re", "ec")]
+    if all(change.low > 0 for change in ordered):
         order = "Alignment orders the tiers on photographs too"
     else:
         order = "Alignment does not surely order the tiers here"
@@ -341,11 +341,14 @@ def in_short(study: Study) -> str:
         gained = [tier for tier, each in enumerate(changes, 1) if each.low > 0]
         lost = [tier for tier, each in enumerate(changes, 1) if each.high < 0]
         trades.append(f"{NAMES[name]} gains in recall {tiers(gained)} and loses {tiers(lost)}")
-    precise = [study.change(name, IMAGES[0]) for name in ("re", "ec")]
-    if any(each.certain for each in precise):
-        precision = "precision changes"
-    else:
-        precision = "precision does not surely change by either"
+    precise = {NAMES[name]: study.change(name, IMAGES[0]) for name in ("re", "ec")}
+    sure = {"raises": [], "lowers": [], "does not surely change": []}
+    for name, change in precise.items():
+        verb = "raises" if change.low > 0 else "lowers" if change.high < 0 else list(sure)[-1]
+        sure[verb].append(name)
+    precision = ", ".join(
+        f"{' and '.join(names)} {verb} precision" for verb, names in sure.items() if names
+    )
     return f"**{order}; from images it trades: {'; '.join(trades)}; {precision}.**"
 
 
