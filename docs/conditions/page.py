@@ -10,7 +10,7 @@ from typing import NamedTuple
 import pandas as pd
 from matplotlib.figure import Figure
 
-from hierarcaps.publishing.markdown import table
+from hierarcaps.publishing.markdown import filled, table
 from hierarcaps.report.changes import direction
 from hierarcaps.report.dots import Band, Bands
 from hierarcaps.report.plot_style import INK, PALETTE, styled
@@ -312,10 +312,7 @@ def compose() -> str:
         "table": effect_table(effects),
         "missing": missing(effects),
     }
-    text = HERE.joinpath("page.md.in").read_text(encoding="utf-8")
-    for name, part in parts.items():
-        text = text.replace(f"[[{name}]]", part)
-    return text
+    return filled(HERE.joinpath("page.md.in").read_text(encoding="utf-8"), parts)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import matplotlib as mpl
 import pandas as pd
 from matplotlib.figure import Figure
 
-from hierarcaps.publishing.markdown import table
+from hierarcaps.publishing.markdown import filled, table
 
 HERE = Path(__file__).resolve().parent
 PAGE = HERE.parent / "real_towers.md"
@@ -397,7 +397,6 @@ def compose() -> str:
     """Return the page."""
     study = Study()
     draw(study)
-    text = HERE.joinpath("page.md.in").read_text(encoding="utf-8")
     parts = {
         "findings": findings(study),
         "orders": str(study.orders()),
@@ -414,9 +413,7 @@ def compose() -> str:
         "equal": equal_table(study),
         "variants": variant_table(study),
     }
-    for name, part in parts.items():
-        text = text.replace(f"[[{name}]]", part)
-    return text
+    return filled(HERE.joinpath("page.md.in").read_text(encoding="utf-8"), parts)
 
 
 if __name__ == "__main__":

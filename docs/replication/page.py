@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from hierarcaps.publishing.markdown import table
+from hierarcaps.publishing.markdown import filled, table
 from hierarcaps.report.alignment import findings as alignment
 from hierarcaps.report.changes import COMPARISONS, Alignment, direction
 from hierarcaps.report.paper import claims
@@ -127,10 +127,7 @@ def compose() -> str:
         "claims": pair_table("claim", "claim"),
         "differences": pair_table("difference", "difference"),
     }
-    text = HERE.joinpath("page.md.in").read_text(encoding="utf-8")
-    for name, part in parts.items():
-        text = text.replace(f"[[{name}]]", part)
-    return text
+    return filled(HERE.joinpath("page.md.in").read_text(encoding="utf-8"), parts)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Parts of a card in Markdown; what a study names may hold any character."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -21,6 +22,15 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Return a table."""
     lines = [headings, ["---"] * len(headings), *rows]
     return "\n".join(f"| {' | '.join(map(_cell, line))} |" for line in lines)
+
+
+def filled(template: str, parts: Mapping[str, str]) -> str:
+    """Return a template with each ``[[name]]`` replaced by the part of that name.
+
+    Raises:
+        KeyError: no part has the name.
+    """
+    return re.sub(r"\[\[(\w+)\]\]", lambda found: parts[found[1]], template)
 
 
 def settings(values: Mapping[str, Any]) -> str:
