@@ -15,7 +15,7 @@ from hierarcaps.report.changes import COMPARISONS, Alignment, direction
 from hierarcaps.report.paper import claims
 from hierarcaps.report.paper.published_table import read_comparison
 from hierarcaps.report.study import METRICS, Results
-from hierarcaps.report.wording import count, signed, signed_interval
+from hierarcaps.report.wording import count, listed, signed, signed_interval
 from hierarcaps.report.zero_shot import findings as zero_shot
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -90,9 +90,19 @@ def findings() -> str:
         f"model and metric) {sure.sum()} are sure in at least one study: {same.sum()} of these in "
         f"both and in the same direction, {(sure & ~same & ~opposite).sum()} in one alone, "
         f"{opposite.sum()} in opposite directions.",
+        f"Sure in both: {sure_in_both(changed[same])}.",
         f"The two intervals of a difference lie apart in {apart.sum()} of {len(changed)} cases.",
     ]
     return "\n".join(f"* {line}" for line in lines)
+
+
+def sure_in_both(rows: pd.DataFrame) -> str:
+    """Name differences with what both studies found."""
+    named = (
+        f"{row.name} of {row.model} {row.verdict_first} ({row.found_first} and {row.found_second})"
+        for row in rows.itertuples()
+    )
+    return listed(list(named) or ["none"])
 
 
 def pair_table(kind: str, head: str) -> str:
