@@ -53,7 +53,18 @@ def test_a_memory_too_small_changes_no_step(
     monkeypatch: pytest.MonkeyPatch,
     capsys,
 ) -> None:
-    """The hard-example term is of the whole batch: parts are of the texts, not of the loss."""
+    """The hard-example term is of the whole batch: parts are of the texts, not of the loss.
+
+    No two triplets share a pair of texts: which of equally hard ones is taken is up to rounding.
+    """
+    items = [
+        replace(
+            item,
+            tiers=tuple(f"{text} {number}" for text in item.tiers),
+            negatives=tuple(f"{text} {number}" for text in item.negatives or ()),
+        )
+        for number, item in enumerate(items)
+    ]
     whole, parts = make_encoder(), make_encoder()
     params = AlignmentSettings.from_params({"objective": "re", **FAST} | settings)
     align(whole, items, held_out, params, seed=0)

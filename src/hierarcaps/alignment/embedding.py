@@ -2,7 +2,6 @@
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
@@ -37,17 +36,13 @@ class TextEncoder:
 
         In several parts, each is computed again when its gradient is, so that memory holds what
         one of them leaves behind: the loss compares texts of all items, and needs all embeddings.
-        A text is in one part alone: embedded in two it would differ by rounding, and of triplets
-        that tie for the hardest another would be taken.
         """
         flat = rows.ravel() if self.root is not None else np.append(rows.ravel(), ROOT_ROW)
         if parts == 1:
             embeddings = self._encode(flat)
         else:
-            distinct, place = np.unique(flat, return_inverse=True)
-            cut = np.array_split(distinct, min(parts, len(distinct)))
-            encoded = torch.cat([checkpoint(self._encode, p, use_reentrant=False) for p in cut])
-            embeddings = F.embedding(torch.from_numpy(place).to(encoded.device), encoded)
+            cut = np.array_split(flat, min(parts, len(flat)))
+            embeddings = torch.cat([checkpoint(self._encode, p, use_reentrant=False) for p in cut])
         texts = embeddings[: rows.size].view(*rows.shape, -1)
         return texts, self.batch(texts, embeddings[-1])
 
