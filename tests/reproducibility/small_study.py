@@ -33,6 +33,7 @@ def run(
 
 
 def clean_environment() -> dict[str, str]:
+    """Return this environment's programs, without the user's own settings."""
     left_out = {"HIERARCAPS_DATA", "MLFLOW_TRACKING_URI"}
     environment = {key: value for key, value in os.environ.items() if key not in left_out}
     person = {"NAME": "Test", "EMAIL": "test@example.org"}

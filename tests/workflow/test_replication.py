@@ -15,30 +15,25 @@ def page():
     return docs_page("replication")
 
 
-def seeds(node: dict, path: tuple = ()) -> dict[tuple, int | list[int]]:
-    """Return all seeds of parameters, by path."""
+def leaves(node: dict, path: tuple = ()) -> dict[tuple, object]:
+    """Return all parameters by path."""
     found = {}
     for key, value in node.items():
-        if isinstance(value, dict):
-            found |= seeds(value, (*path, key))
-        elif key in ("seed", "seeds"):
-            found[(*path, key)] = value
+        below = (*path, key)
+        found |= leaves(value, below) if isinstance(value, dict) else {below: value}
     return found
 
 
-def leaves(node: dict, path: tuple = ()) -> list[tuple]:
-    return [
-        leaf
-        for key, value in node.items()
-        for leaf in (leaves(value, (*path, key)) if isinstance(value, dict) else [(*path, key)])
-    ]
-
-
 def test_its_overlay_changes_every_seed_and_nothing_else():
-    overlay = yaml.safe_load(OVERLAY.read_text(encoding="utf-8"))
-    study = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
-    changed, before = seeds(overlay), seeds(study)
-    assert leaves(overlay) == list(changed)
+    overlay, study = (
+        leaves(yaml.safe_load(path.read_text(encoding="utf-8")))
+        for path in (OVERLAY, ROOT / "params.yaml")
+    )
+    changed, before = (
+        {path: value for path, value in each.items() if path[-1] in ("seed", "seeds")}
+        for each in (overlay, study)
+    )
+    assert list(overlay) == list(changed)
     # A model without seeds has one, of number 0.
     assert changed.keys() == before.keys() | {("models", "meru-16", "seeds")}
     for path, seed in changed.items():
