@@ -172,5 +172,5 @@ def test_what_h_starts_from_loads_and_writes(material, tmp_path, monkeypatch):
     text_stand_ins.write_hierarchy_model(tmp_path / "h", material)
     model = HierarchyModel(str(tmp_path / "h"), device="cpu")
     # T5's own pieces have the arrow's two characters.
-    assert model.knows("a red duck => a duck")
+    assert model.knows(["a red duck => a duck"]) == [True]
     assert len(model.generate(["generalise: a red duck"], max_new_tokens=3)) == 1

@@ -1,6 +1,6 @@
 """The trainable half of a model: its text tower and text projection, made cheap to train."""
 
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 import torch.nn.functional as F
@@ -57,14 +57,16 @@ def trainable_tower(encoder: DualEncoder, tokens: Tensor) -> TextTower:
         encoder: a model in evaluation mode.
         tokens: (U, L) int64 on the CPU, every row that will be encoded.
     """
-    from hierarcaps.models.transformers_family import packing as transformers_packing
-    from hierarcaps.models.transformers_family.encoder import TransformersEncoder
+    packing: Any = open_clip_packing
+    if not isinstance(encoder, OpenClipEncoder):
+        # The classes of transformers take two seconds to import: not for a model of open_clip.
+        from hierarcaps.models.transformers_family import packing
+        from hierarcaps.models.transformers_family.encoder import TransformersEncoder
 
-    if not isinstance(encoder, OpenClipEncoder | TransformersEncoder):
-        raise TypeError(f"no text tower is known for {type(encoder).__name__}")
+        if not isinstance(encoder, TransformersEncoder):
+            raise TypeError(f"no text tower is known for {type(encoder).__name__}")
     model = encoder.model
     model.requires_grad_(False)
-    packing = open_clip_packing if isinstance(encoder, OpenClipEncoder) else transformers_packing
     if packing.is_packable(model):
         return PackedTextTower(encoder, model, packing.causal_tower(model), tokens)
     return PaddedTextTower(encoder, model)

@@ -61,14 +61,20 @@ def filter_positives(table: pd.DataFrame, nli: NLIModel, thresholds: Thresholds)
         for row in open_rows
         for tier in range(1, TIER_COUNT)
     ]
-    forward = _column(nli, pairs, ENTAILMENT)
-    backward = _column(nli, [(b, a) for a, b in pairs], ENTAILMENT)
-    for row, ahead, back in zip(open_rows, forward, backward, strict=True):
+    follows = entails(nli, pairs, thresholds)
+    proven = np.flatnonzero(follows)
+    back = nli.probabilities([pairs[index][::-1] for index in proven])[:, ENTAILMENT]
+    nothing_new = np.zeros(len(pairs), dtype=bool)
+    nothing_new[proven] = back >= thresholds.equivalence
+    shape = (-1, TIER_COUNT - 1)
+    for row, following, empty in zip(
+        open_rows, follows.reshape(shape), nothing_new.reshape(shape), strict=True
+    ):
         for tier in range(TIER_COUNT - 1):
-            if ahead[tier] < thresholds.entailment:
+            if not following[tier]:
                 pair = (row["tiers"][tier + 1], row["tiers"][tier])
                 row["reason"] = f"tier{tier + 2}_{_unproven(nli, pair)}"
-            elif back[tier] >= thresholds.equivalence:
+            elif empty[tier]:
                 row["reason"] = f"tier{tier + 2}_nothing_new"
             if row["reason"] is not None:
                 break
@@ -108,19 +114,17 @@ def _unproven(nli: NLIModel, pair: tuple[str, str]) -> str:
     return "unread" if nli.is_too_long(pair) else "not_entailing"
 
 
-def _column(nli: NLIModel, pairs: list[tuple[str, str]], column: int) -> np.ndarray:
-    return nli.probabilities(pairs)[:, column].reshape(-1, TIER_COUNT - 1)
-
-
 def contradicts(nli: NLIModel, pairs: list[tuple[str, str]], thresholds: Thresholds) -> np.ndarray:
     """Return whether each pair contradicts, bool (N,).
 
-    Contradiction is symmetric and NLI models are not: asking both ways and taking the smaller
-    probability removes mistakes at the price of one more question.
+    Contradiction is symmetric and NLI models are not: a pair must contradict both ways, which
+    removes mistakes. The other way is asked where the first is believed.
     """
-    one = nli.probabilities(pairs)[:, CONTRADICTION]
-    other = nli.probabilities([(b, a) for a, b in pairs])[:, CONTRADICTION]
-    return np.minimum(one, other) >= thresholds.contradiction
+    found = nli.probabilities(pairs)[:, CONTRADICTION] >= thresholds.contradiction
+    believed = np.flatnonzero(found)
+    other = nli.probabilities([pairs[index][::-1] for index in believed])[:, CONTRADICTION]
+    found[believed] = other >= thresholds.contradiction
+    return found
 
 
 def entails(nli: NLIModel, pairs: list[tuple[str, str]], thresholds: Thresholds) -> np.ndarray:

@@ -126,14 +126,17 @@ def _judge(
             candidates.append((slot, text))
     continuing = [(text, slot.prefix[-1]) for slot, text in candidates if slot.prefix]
     follows = iter(entails(nli, continuing, thresholds))
-    clashes = contradicts(nli, [(text, slot.positive) for slot, text in candidates], thresholds)
-    for (slot, text), clash in zip(candidates, clashes, strict=True):
-        entailing = not slot.prefix or next(follows)
-        if any(nli.is_too_long((text, other)) for other in (*slot.prefix[-1:], slot.positive)):
-            slot.faults.append("unread")
-        elif not entailing:
-            slot.faults.append("not_entailing")
-        elif not clash:
-            slot.faults.append("not_contradicting")
+    following = []
+    for slot, text in candidates:
+        if not slot.prefix or next(follows):
+            following.append((slot, text))
         else:
+            unread = nli.is_too_long((text, slot.prefix[-1]))
+            slot.faults.append("unread" if unread else "not_entailing")
+    clashes = contradicts(nli, [(text, slot.positive) for slot, text in following], thresholds)
+    for (slot, text), clash in zip(following, clashes, strict=True):
+        if clash:
             slot.found = text
+        else:
+            unread = nli.is_too_long((text, slot.positive))
+            slot.faults.append("unread" if unread else "not_contradicting")

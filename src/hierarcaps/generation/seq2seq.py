@@ -74,10 +74,12 @@ class HierarchyModel:
         self.model.to(self.device).eval()
         self._halving = Halving("hierarchy model")
 
-    def knows(self, text: str) -> bool:
-        """Return whether the tokenizer has no unknown token in ``text``."""
+    def knows(self, texts: Sequence[str]) -> list[bool]:
+        """Return for each text whether the tokenizer has no unknown token in it."""
         unknown = self.tokenizer.unk_token_id
-        return unknown is None or unknown not in self.tokenizer(text)["input_ids"]
+        if unknown is None or not texts:
+            return [True] * len(texts)
+        return [unknown not in tokens for tokens in self.tokenizer(list(texts))["input_ids"]]
 
     def generate(
         self,
@@ -101,7 +103,7 @@ class HierarchyModel:
 
         if beams > 1 and temperature > 0:
             raise InputError("hierarchy model: beams and temperature exclude each other")
-        encoded = [self.tokenizer(source)["input_ids"] for source in sources]
+        encoded = self.tokenizer(list(sources))["input_ids"] if sources else []
         order = sorted(range(len(sources)), key=lambda index: (len(encoded[index]), index))
         batches = [order[i : i + self.batch_size] for i in range(0, len(order), self.batch_size)]
         options: dict[str, Any] = {"num_beams": beams, "do_sample": temperature > 0}
@@ -131,7 +133,7 @@ class HierarchyModel:
 
         Captions with words that the model never saw get the reason ``unknown_word``.
         """
-        known = [index for index, caption in enumerate(captions) if self.knows(caption)]
+        known = [index for index, known in enumerate(self.knows(captions)) if known]
         texts = self.generate(
             [generalise_source(captions[index]) for index in known],
             max_new_tokens=max_new_tokens,

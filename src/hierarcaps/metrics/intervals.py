@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_array
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 NORMAL = 1.96  # half of the width of 95% of the normal distribution
 # Drawn indexes held at once: what is computed from them should stay in the processor's cache.
@@ -255,7 +255,7 @@ def _over_trainings(values: NDArray[np.float64], seed: int) -> tuple[float, floa
 
 def _widening(trainings: int) -> float:
     """Return how much wider 95% of Student's t are than of the normal distribution."""
-    return float(student.ppf(0.975, trainings - 1)) / NORMAL
+    return float(stdtrit(trainings - 1, 0.975)) / NORMAL
 
 
 def _combine(

@@ -15,12 +15,13 @@ def save_encoder(encoder: DualEncoder, folder: str | Path) -> None:
         folder: where the files go, each whole or not at all; the weights come last, as
             ``open_clip_model.safetensors`` or, for ``transformers``, ``model.safetensors``.
     """
+    if isinstance(encoder, OpenClipEncoder):
+        save_open_clip(encoder, folder)
+        return
+    # The classes of transformers take two seconds to import: not for a model of open_clip.
     from hierarcaps.models.transformers_family.encoder import TransformersEncoder
     from hierarcaps.models.transformers_family.save import save_transformers
 
-    if isinstance(encoder, OpenClipEncoder):
-        save_open_clip(encoder, folder)
-    elif isinstance(encoder, TransformersEncoder):
-        save_transformers(encoder, folder)
-    else:
+    if not isinstance(encoder, TransformersEncoder):
         raise TypeError(f"no format is known for {type(encoder).__name__}")
+    save_transformers(encoder, folder)

@@ -5,7 +5,7 @@ Nothing here knows what the project is about.
 
 __all__ = [
     "allocator",
-    "deferred_compiler",
+    "deferred_imports",
     "errors",
     "files",
     "gpu_lease",

@@ -117,7 +117,7 @@ def fit(
 
     optimiser = torch.optim.AdamW(
         module.parameters(), lr=schedule.learning_rate, weight_decay=schedule.weight_decay,
-        betas=(0.9, 0.98),
+        betas=(0.9, 0.98), fused=True,
     )  # fmt: skip
     cycle = torch.optim.lr_scheduler.OneCycleLR(
         optimiser, schedule.learning_rate, total_steps=schedule.steps + 1,
