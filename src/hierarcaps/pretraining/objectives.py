@@ -40,7 +40,7 @@ class Objective(Protocol):
         Args:
             images: (B, D) features.
             texts: (U, D) features of the batch's distinct captions.
-            text_of_image: (B,) int64, the caption of each image.
+            text_of_image: (B, K) int64, the K captions of each image.
         """
         ...
 
@@ -99,10 +99,10 @@ class MeruObjective:
         """MERU's loss."""
         curvature = self.model.curvature()
         images, texts = self.model.lift_images(images), self.model.lift_texts(texts)
-        captions = texts[text_of_image]
         scale = self.clip.logit_scale.exp()
-        distances = lorentz.pairwise_distance(images, captions, curvature)
+        distances = lorentz.pairwise_distance(images, texts, curvature)
         contrastive = matching_loss(-scale * distances, text_of_image)
+        captions, images = texts[text_of_image], images[:, None]
         excess = lorentz.exterior_angle(captions, images, curvature) - lorentz.half_aperture(
             captions, curvature
         )
@@ -152,27 +152,30 @@ def make_objective(settings: Mapping[str, Any], seed: int) -> Objective:
 def contrastive_loss(
     images: Tensor, texts: Tensor, text_of_image: Tensor, logit_scale: Tensor
 ) -> Tensor:
-    """CLIP's symmetric cross-entropy, in which equal captions are not each other's negatives.
+    """CLIP's symmetric cross-entropy, for images that have several captions.
 
     Args:
         images: (B, D) unit embeddings.
         texts: (U, D) unit embeddings of the batch's distinct captions.
-        text_of_image: (B,) int64, the caption of each image.
+        text_of_image: (B, K) int64, the captions of each image.
         logit_scale: scalar, the inverse temperature.
 
     Returns:
         Scalar, the mean over both directions.
     """
-    return matching_loss(logit_scale * images @ texts[text_of_image].T, text_of_image)
+    return matching_loss(logit_scale * images @ texts.T, text_of_image)
 
 
 def matching_loss(logits: Tensor, text_of_image: Tensor) -> Tensor:
-    """Symmetric cross-entropy of (B, B) logits of images and captions, the diagonal being right.
+    """Symmetric cross-entropy of the logits (B, U) of images and texts.
 
-    Entries off the diagonal whose caption is the same, by ``text_of_image (B,)``, are left out.
+    An image has each of its captions, ``text_of_image (B, K)``, to find among all texts that are
+    none of its captions, and a caption each of its images among all images that do not have it.
+    With one caption an image, all different, this is CLIP's loss.
     """
-    same = text_of_image[:, None] == text_of_image[None, :]
-    others = same & ~torch.eye(len(logits), dtype=torch.bool)
-    logits = logits.masked_fill(others, -torch.inf)
-    target = torch.arange(len(logits))
-    return (F.cross_entropy(logits, target) + F.cross_entropy(logits.T, target)) / 2
+    own = torch.zeros_like(logits, dtype=torch.bool).scatter_(1, text_of_image, True)
+    right = logits.gather(1, text_of_image)
+    # Not minus infinity: a text that all images have would give it, and no gradient.
+    wrong = logits.masked_fill(own, torch.finfo(logits.dtype).min)
+    by_image, by_text = wrong.logsumexp(1)[:, None], wrong.logsumexp(0)[text_of_image]
+    return sum((torch.logaddexp(right, each) - right).mean() for each in (by_image, by_text)) / 2

@@ -127,7 +127,8 @@ def _run(
     validation: Scenes,
 ) -> Curve:
     steps, model = settings["steps"], objective.model
-    optimiser, schedule = _optimiser(model, settings)
+    optimisers = _optimisers(model, settings)
+    schedules = [_schedule(optimiser, settings) for optimiser in optimisers]
     batches = scenes.batches(
         settings["batch_size"], settings["captions"], torch.Generator().manual_seed(seed)
     )
@@ -139,7 +140,7 @@ def _run(
     for step in bar:
         images, texts = next(batches)
         model.train()
-        learning_rate = float(schedule.get_last_lr()[0])
+        learning_rate = float(schedules[0].get_last_lr()[0])
         loss = _loss(objective, images, texts, vocabulary)
         losses.append(loss.item())
         if not math.isfinite(losses[-1]):
@@ -147,12 +148,13 @@ def _run(
                 f"pre-training stopped at step {step}: the loss is {losses[-1]}, expected a "
                 "finite number; a lower peak_learning_rate may help"
             )
-        optimiser.zero_grad(set_to_none=True)
+        model.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), settings["gradient_clip"])
-        optimiser.step()
+        for optimiser, schedule in zip(optimisers, schedules, strict=True):
+            optimiser.step()
+            schedule.step()
         objective.clamp()
-        schedule.step()
         if step in measured:
             recall = validation_recall(objective, validation, vocabulary)
         if step % LOG_EVERY == 0 or step == steps or step in measured:
@@ -162,42 +164,47 @@ def _run(
     return curve
 
 
-def _optimiser(
-    model: nn.Module, settings: Mapping[str, Any]
-) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler]:
-    matrices = [parameter for parameter in model.parameters() if parameter.ndim >= 2]
-    vectors = [parameter for parameter in model.parameters() if parameter.ndim < 2]
-    peak = settings["peak_learning_rate"]
-    optimiser = torch.optim.AdamW(
-        [
-            {"params": matrices, "weight_decay": settings["weight_decay"]},
-            {"params": vectors, "weight_decay": 0.0},
-        ],
-        lr=peak,
-        betas=(0.9, 0.98),
-        fused=True,
+def _optimisers(model: nn.Module, settings: Mapping[str, Any]) -> list[torch.optim.Optimizer]:
+    """Return Muon for the matrices of transformer layers, and AdamW for everything else."""
+    rate, decay = settings["peak_learning_rate"], settings["weight_decay"]
+    matrices: dict[bool, list[nn.Parameter]] = {True: [], False: []}
+    vectors = []
+    for name, parameter in model.named_parameters():
+        if parameter.ndim < 2:
+            vectors.append(parameter)
+        else:
+            matrices["resblocks" in name].append(parameter)
+    others = [
+        {"params": matrices[False], "weight_decay": decay},
+        {"params": vectors, "weight_decay": 0.0},
+    ]
+    # Its steps are as long as AdamW's, so that one learning rate is right for both.
+    muon = torch.optim.Muon(
+        matrices[True], lr=rate, weight_decay=decay, adjust_lr_fn="match_rms_adamw"
     )
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
+    return [torch.optim.AdamW(others, lr=rate, betas=(0.9, 0.98), fused=True), muon]
+
+
+def _schedule(
+    optimiser: torch.optim.Optimizer, settings: Mapping[str, Any]
+) -> torch.optim.lr_scheduler.LRScheduler:
+    return torch.optim.lr_scheduler.OneCycleLR(
         optimiser,
-        peak,
+        settings["peak_learning_rate"],
         total_steps=settings["steps"],
         pct_start=settings["warmup"],
         cycle_momentum=False,
     )
-    return optimiser, schedule
 
 
 def _loss(objective: Objective, images: Tensor, texts: Tensor, vocabulary: Vocabulary) -> Tensor:
-    """Return the mean of the losses by first, second, ... captions: an image is encoded once."""
+    """Return the loss of a batch; images and distinct texts are encoded once."""
     model = objective.clip
     distinct, text_of_image = torch.unique(texts, return_inverse=True)
     image_features = model.encode_image(normalise(images))
     packed = vocabulary.pack(distinct)
     text_features = encode_packed(causal_tower(model), model.token_embedding.weight, packed)
-    losses = [
-        objective.loss(image_features, text_features, captions) for captions in text_of_image.T
-    ]
-    return torch.stack(losses).mean()
+    return objective.loss(image_features, text_features, text_of_image)
 
 
 @torch.inference_mode()

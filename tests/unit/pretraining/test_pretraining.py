@@ -170,21 +170,42 @@ def test_thread_count_is_restored(scenes: Path, tmp_path: Path):
     assert torch.get_num_threads() == before
 
 
-def test_loss_is_the_symmetric_cross_entropy_without_equal_captions_as_negatives():
+def test_loss_is_the_symmetric_cross_entropy_without_an_images_other_captions_as_negatives():
     generator = torch.Generator().manual_seed(0)
     images = F.normalize(torch.randn(5, 8, generator=generator, dtype=torch.float64), dim=-1)
-    texts = F.normalize(torch.randn(3, 8, generator=generator, dtype=torch.float64), dim=-1)
-    caption_of = [2, 0, 2, 1, 2]
+    texts = F.normalize(torch.randn(4, 8, generator=generator, dtype=torch.float64), dim=-1)
+    captions_of = [(2, 3), (0, 1), (2, 2), (1, 3), (3, 2)]
     scale = 7.0
     total = 0.0
-    for i, caption in enumerate(caption_of):
-        own = math.exp(scale * float(images[i] @ texts[caption]))
-        negatives = [j for j in range(5) if caption_of[j] != caption]
-        by_image = sum(math.exp(scale * float(images[i] @ texts[caption_of[j]])) for j in negatives)
-        by_text = sum(math.exp(scale * float(images[j] @ texts[caption])) for j in negatives)
-        total += math.log(own / (own + by_image)) + math.log(own / (own + by_text))
-    loss = contrastive_loss(images, texts, torch.tensor(caption_of), torch.tensor(scale))
-    assert loss.item() == pytest.approx(-total / 10, rel=1e-12)
+    for i, captions in enumerate(captions_of):
+        for caption in captions:
+            own = math.exp(scale * float(images[i] @ texts[caption]))
+            others = [text for text in range(4) if text not in captions]
+            without = [j for j in range(5) if caption not in captions_of[j]]
+            by_image = sum(math.exp(scale * float(images[i] @ texts[text])) for text in others)
+            by_text = sum(math.exp(scale * float(images[j] @ texts[caption])) for j in without)
+            total += math.log(own / (own + by_image)) + math.log(own / (own + by_text))
+    loss = contrastive_loss(images, texts, torch.tensor(captions_of), torch.tensor(scale))
+    assert loss.item() == pytest.approx(-total / 20, rel=1e-12)
+
+
+def test_a_caption_that_all_images_have_teaches_nothing_and_breaks_nothing():
+    images = F.normalize(torch.randn(3, 8, dtype=torch.float64), dim=-1).requires_grad_()
+    texts = F.normalize(torch.randn(2, 8, dtype=torch.float64), dim=-1)
+    everywhere = torch.zeros(3, 1, dtype=torch.int64)
+    loss = contrastive_loss(images, texts[:1], everywhere, torch.tensor(7.0))
+    assert loss.item() == 0.0
+    loss.backward()
+    assert not images.grad.any()
+
+
+def test_with_one_caption_an_image_the_loss_is_that_of_open_clip():
+    images, texts = F.normalize(torch.randn(2, 5, 8, dtype=torch.float64), dim=-1)
+    scale = torch.tensor(7.0)
+    expected = open_clip.ClipLoss()(images, texts, scale)
+    assert contrastive_loss(images, texts, torch.arange(5)[:, None], scale).item() == pytest.approx(
+        expected.item(), rel=1e-12
+    )
 
 
 def test_compact_vocabulary_encodes_as_the_whole_one():
@@ -328,7 +349,7 @@ class TestMeru:
             2, 5, 16, generator=torch.Generator().manual_seed(1), dtype=torch.float64
         )
         row = torch.tensor([0, 1, 0, 2, 3])
-        loss = objective.loss(images, texts[:4], row)
+        loss = objective.loss(images, texts[:4], row[:, None])
         curvature = math.exp(0.4)
 
         def lifted(features: torch.Tensor, alpha: torch.Tensor) -> np.ndarray:
@@ -340,9 +361,12 @@ class TestMeru:
         times = [np.sqrt(1 / curvature + (v**2).sum(1)) for v in (x, y)]
         inner = curvature * (y @ x.T - np.outer(times[1], times[0]))
         logits = -math.exp(model.clip.logit_scale.item()) * np.arccosh(-inner) / curvature**0.5
-        for i, j in ((0, 2), (2, 0)):
-            logits[i, j] = -np.inf
-        losses = [np.log(np.exp(m).sum(1)) - m.diagonal() for m in (logits, logits.T)]
+        # Images 0 and 2 share a caption: it counts once for others, and not between the two.
+        by_image, by_text = logits.copy(), logits.T.copy()
+        by_image[:, 2] = by_text[0, 2] = by_text[2, 0] = -np.inf
+        by_image[2] = logits[2]
+        by_image[2, 0] = -np.inf
+        losses = [np.log(np.exp(m).sum(1)) - logits.diagonal() for m in (by_image, by_text)]
         own = inner.diagonal()
         norms = np.linalg.norm(x, axis=1)
         cosine = (times[1] + own * times[0]) / (norms * np.sqrt(own**2 - 1))
@@ -376,6 +400,8 @@ def test_a_scale_at_its_bound_can_come_back(objective):
     made.clamp()
     assert made.clip.logit_scale.exp().item() == pytest.approx(MAX_LOGIT_SCALE)
     features = torch.randn(4, 16, generator=torch.manual_seed(0))
-    loss = made.loss(features, features.roll(1, 0), torch.arange(4))  # all wrong: too sure of it
+    loss = made.loss(
+        features, features.roll(1, 0), torch.arange(4)[:, None]
+    )  # all wrong: too sure of it
     loss.backward()
     assert made.clip.logit_scale.grad.item() > 0
