@@ -1,9 +1,11 @@
-"""Processor seconds of the study's jobs by rule, as Snakemake recorded them, beside another run's.
+"""Seconds of the study's jobs by rule, as Snakemake recorded them, beside another run's.
 
     python benchmarks/study.py [--run .] [--before ../other-checkout]
 
-Both are directories in which `make run` has finished, best on one machine after one another.
-Snakemake samples: the last seconds of a job are missing. Without a finished run nothing is written.
+Both are directories in which `make run` has finished, best on one machine after one another. A job
+computes on one core from its start to its end, so that its seconds by the clock are those of the
+processor where as many jobs run as there are cores; what Snakemake samples of the processor misses
+a job's last seconds. Without a finished run nothing is written.
 """
 
 import argparse
@@ -16,20 +18,30 @@ from tables import ROOT, Table, publish
 SMALL = 1.0  # per cent of all: rules of less are one row
 
 
-def seconds_by_rule(run: Path) -> dict[str, tuple[int, float]]:
-    """Return rule -> its jobs and their processor seconds in all."""
+def recorded(run: Path) -> pd.DataFrame:
+    """Return a row per job: its ``rule``, and when it started and ended, in seconds."""
     folder = run / "logs" / "benchmarks"
-    found: dict[str, list[float]] = defaultdict(list)
+    rows = []
     for path in folder.rglob("*.tsv"):
         rule = path.relative_to(folder).parts[0].removesuffix(".tsv")
-        found[rule] += pd.read_csv(path, sep="\t", na_values="-")["cpu_time"].fillna(0).to_list()
-    return {rule: (len(jobs), sum(jobs)) for rule, jobs in found.items()}
+        end = path.stat().st_mtime
+        rows += [(rule, end - s, end) for s in pd.read_csv(path, sep="\t")["s"]]
+    return pd.DataFrame(rows, columns=["rule", "start", "end"])
+
+
+def seconds_by_rule(jobs: pd.DataFrame) -> dict[str, tuple[int, float]]:
+    """Return rule -> its jobs and their seconds in all."""
+    found: dict[str, list[float]] = defaultdict(list)
+    for job in jobs.itertuples():
+        found[job.rule].append(job.end - job.start)
+    return {rule: (len(each), sum(each)) for rule, each in found.items()}
 
 
 def table(run: Path, before: Path | None) -> Table:
     """Return a row per rule, and one of all."""
-    after = seconds_by_rule(run)
-    earlier = seconds_by_rule(before) if before else {}
+    clock = recorded(run)
+    after = seconds_by_rule(clock)
+    earlier = seconds_by_rule(recorded(before)) if before else {}
     total, total_before = (sum(each for _, each in x.values()) for x in (after, earlier))
     order = sorted(after | earlier, key=lambda rule: -max(_of(after, rule), _of(earlier, rule)))
     large = [
@@ -50,13 +62,15 @@ def table(run: Path, before: Path | None) -> Table:
             then = sum(_of(earlier, rule) for rule in rules)
             cells += [f"{then:.0f}", f"{then / seconds:.1f}" if seconds >= 1 else "-"]
         rows.append(cells)
-    claim = f"The default study takes {total:,.0f} processor seconds"
+    minutes = (clock["end"].max() - clock["start"].min()) / 60
+    claim = (
+        f"The jobs of the default study take {total:,.0f} s, in {minutes:.1f} minutes of the clock"
+    )
     if before:
-        claim += f", {total / total_before:.2f} of the {total_before:,.0f} that it took before"
+        claim += f", {total / total_before:.2f} of the {total_before:,.0f} s that they took before"
     return Table(
         "The default study by rule",
-        "Processor seconds of the jobs of `make run`, as Snakemake recorded them (it samples: a "
-        "job's last seconds are missing)"
+        "Seconds of the jobs of `make run` from start to end, each on one core"
         + (", beside those of an earlier commit on the same machine." if before else "."),
         ["rule", "jobs", "s", *(["before", "ratio"] if before else [])],
         rows,
@@ -73,7 +87,7 @@ def main() -> None:
     parser.add_argument("--run", type=Path, default=ROOT)
     parser.add_argument("--before", type=Path)
     arguments = parser.parse_args()
-    if not seconds_by_rule(arguments.run):
+    if recorded(arguments.run).empty:
         print(f"{arguments.run}: no finished run here, whose jobs could be counted (`make run`)")
         return
     publish(__file__, table(arguments.run, arguments.before))
