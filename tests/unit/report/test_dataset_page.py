@@ -121,17 +121,11 @@ def test_the_gates_of_augmentation_are_counted_in_their_order(sheet):
     assert "+6.0 points [+1.0, +11.0]" in page
 
 
-@pytest.mark.parametrize(
-    ("low", "high", "verdict"),
-    [(0.01, 0.1, "improved"), (-0.1, 0.1, "did not measurably change"), (-0.2, -0.1, "worsened")],
-)
-def test_the_gain_of_augmentation_is_judged_by_its_interval(tmp_path, low, high, verdict):
-    content = write_sheet(tmp_path / "s.json")
-    content["ablation"]["right"]["difference"] = {"value": 0.0, "low": low, "high": high, "n": 9}
-    (tmp_path / "s.json").write_text(json.dumps(content))
-    last = opening(Datasheet(tmp_path / "s.json"))[-1]
+def test_one_training_with_and_one_without_augmentation_give_no_verdict_on_it(sheet):
+    last = opening(sheet)[-1]
     assert "yielded 4 hierarchies of 10 completions, 75.0% [30.1, 95.4] of them right" in last
-    assert f"it {verdict} what H makes of captions of validation images" in last
+    assert "each trained once, differ by +6.0 points [+1.0, +11.0] over captions" in last
+    assert "tells nothing of augmentation" in last
 
 
 def test_a_study_without_augmentation_says_so(tmp_path):

@@ -133,14 +133,10 @@ def _augmentation_sentences(sheet: Datasheet) -> list[str]:
         sentence += f", {percent(right)} of them right by the oracle"
     measure = "right" if sheet.effect("right", "difference") else "passed"
     if gain := sheet.effect(measure, "difference"):
+        # An interval over captions: two trainings of anything differ, in this by ten points.
         sentence += (
-            f"; it {_changed(gain)} what H makes of captions of validation images "
-            f"({points(gain)} in the share that is {OUTCOMES[measure]})"
+            f"; an H taught with them and one without, each trained once, differ by {points(gain)} "
+            "over captions of validation images in the share that is "
+            f"{OUTCOMES[measure]}, which tells nothing of augmentation until it is trained again"
         )
     return [f"{sentence}."]
-
-
-def _changed(gain: Estimate) -> str:
-    if gain.low > 0:
-        return "improved"
-    return "worsened" if gain.high < 0 else "did not measurably change"

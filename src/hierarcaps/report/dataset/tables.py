@@ -162,7 +162,7 @@ def _effect_table(sheet: Datasheet) -> Html:
     taught = sheet.ablation["taught"]
     return table(
         "H without and with augmentation.",
-        f"Two H of {sheet.ablation['steps']:,} steps each (H itself is trained for longer), of "
+        f"Two H of {sheet.ablation['steps']:,} steps, each trained once (H itself for longer), of "
         f"{taught['without']:,} and {taught['with']:,} hierarchies, recombined ones included; "
         "shares of the same captions of validation images. In brackets: 95% intervals over "
         "images; the difference is paired.",
