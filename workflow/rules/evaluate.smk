@@ -129,6 +129,8 @@ rule compare_objectives:
         "logs/compare_objectives.log",
     benchmark:
         "logs/benchmarks/compare_objectives.tsv"
+    # All reports wait for it.
+    priority: 5
     conda:
         "../envs/torch.yml"
     resources:

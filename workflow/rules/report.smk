@@ -170,6 +170,8 @@ rule compare_published:
         "logs/compare_published.log",
     benchmark:
         "logs/benchmarks/compare_published.tsv"
+    # A report waits for it.
+    priority: 5
     conda:
         "../envs/core.yml"
     resources:
