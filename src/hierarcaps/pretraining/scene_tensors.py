@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,22 @@ class Scenes:
                 yield self.images[rows], texts.gather(1, drawn)
 
 
+class _Tokeniser(open_clip.SimpleTokenizer):
+    """open_clip's, for captions of few words: each word is cleaned and cut once.
+
+    No token of CLIP's reaches over a space. Beyond ASCII cleaning may look at the whole text.
+    """
+
+    def __init__(self, context_length: int) -> None:
+        super().__init__(context_length=context_length)
+        self._of_word = cache(super().encode)
+
+    def encode(self, text: str) -> list[int]:
+        if not text.isascii():
+            return super().encode(text)
+        return [token for word in text.split() for token in self._of_word(word)]
+
+
 class Vocabulary:
     """The tokens that a corpus uses, renumbered without gaps.
 
@@ -68,7 +85,7 @@ class Vocabulary:
     """
 
     def __init__(self, texts: Sequence[str], context_length: int) -> None:
-        self._tokenise = open_clip.SimpleTokenizer(context_length=context_length)
+        self._tokenise = _Tokeniser(context_length)
         tokens = self._tokenise(list(texts))
         self.used = torch.unique(tokens)
         self.tokens = torch.searchsorted(self.used, tokens)

@@ -226,6 +226,17 @@ def test_compact_vocabulary_encodes_as_the_whole_one():
     torch.testing.assert_close(cropped, expected, atol=1e-5, rtol=0)
 
 
+def test_words_are_cut_as_in_their_texts():
+    texts = [
+        "Two  DUCKS,it's 12 &amp; don't.",
+        "a\tred-duck </w> <end_of_text>",
+        "the café&eacute; …",
+    ]
+    vocabulary = Vocabulary(texts, context_length=24)
+    original = open_clip.SimpleTokenizer(context_length=24)(texts)
+    assert torch.equal(vocabulary.used[vocabulary.tokens], original)
+
+
 def test_words_that_the_corpus_lacks_are_left_out():
     vocabulary = Vocabulary(["a red duck"], context_length=12)
     without, unknown = (vocabulary.encode([text]) for text in ("a duck", "a purple duck"))
