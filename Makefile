@@ -105,7 +105,7 @@ conditions: run  ## When alignment gives something, and when RE beats EC: docs/c
 		--configfile config/conditions/common.yaml config/conditions/$(each).yaml -- probe && )true
 	$(BIN)/python docs/conditions/page.py --collect
 
-replication: run  ## The whole study once more with other seeds, and docs/replication.md (a quarter of an hour after a run)
+replication: run  ## The whole study once more with other seeds, and docs/replication.md (10 minutes after a run)
 	$(BIN)/snakemake --directory build/replication --configfile config/replication.yaml -- all
 	$(BIN)/python docs/replication/page.py --collect
 

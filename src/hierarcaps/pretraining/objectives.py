@@ -177,5 +177,8 @@ def matching_loss(logits: Tensor, text_of_image: Tensor) -> Tensor:
     right = logits.gather(1, text_of_image)
     # Not minus infinity: a text that all images have would give it, and no gradient.
     wrong = logits.masked_fill(own, torch.finfo(logits.dtype).min)
-    by_image, by_text = wrong.logsumexp(1)[:, None], wrong.logsumexp(0)[text_of_image]
-    return sum((torch.logaddexp(right, each) - right).mean() for each in (by_image, by_text)) / 2
+    by_image, by_text = (
+        (torch.logaddexp(right, others) - right).mean()
+        for others in (wrong.logsumexp(1)[:, None], wrong.logsumexp(0)[text_of_image])
+    )
+    return (by_image + by_text) / 2

@@ -165,7 +165,7 @@ def _run(
 
 
 def _optimisers(model: nn.Module, settings: Mapping[str, Any]) -> list[torch.optim.Optimizer]:
-    """Return Muon for the matrices of transformer layers, and AdamW for everything else."""
+    """Return AdamW, and Muon (Jordan et al., 2024) for the matrices of transformer layers."""
     rate, decay = settings["peak_learning_rate"], settings["weight_decay"]
     matrices: dict[bool, list[nn.Parameter]] = {True: [], False: []}
     vectors = []
@@ -178,7 +178,7 @@ def _optimisers(model: nn.Module, settings: Mapping[str, Any]) -> list[torch.opt
         {"params": matrices[False], "weight_decay": decay},
         {"params": vectors, "weight_decay": 0.0},
     ]
-    # Its steps are as long as AdamW's, so that one learning rate is right for both.
+    # Its steps are as long as those of AdamW (Liu et al., 2025): one learning rate for both.
     muon = torch.optim.Muon(
         matrices[True], lr=rate, weight_decay=decay, adjust_lr_fn="match_rms_adamw"
     )
