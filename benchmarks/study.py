@@ -13,7 +13,7 @@ from collections import defaultdict
 from pathlib import Path
 
 import pandas as pd
-from tables import ROOT, Table, publish
+from tables import ROOT, Table, commit_of, publish
 
 SMALL = 1.0  # per cent of all: rules of less are one row
 
@@ -71,7 +71,7 @@ def table(run: Path, before: Path | None) -> Table:
     return Table(
         "The default study by rule",
         "Seconds of the jobs of `make run` from start to end, each on one core"
-        + (", beside those of an earlier commit on the same machine." if before else "."),
+        + (f", beside those of {commit_of(before)} on the same machine." if before else "."),
         ["rule", "jobs", "s", *(["before", "ratio"] if before else [])],
         rows,
         f"{claim}.",

@@ -70,7 +70,7 @@ def as_markdown(entry: dict) -> str:
 
 
 def _circumstances() -> dict[str, str]:
-    return {"machine": _machine(), "date": date.today().isoformat(), "commit": _commit()}
+    return {"machine": _machine(), "date": date.today().isoformat(), "commit": commit_of(ROOT)}
 
 
 def _machine() -> str:
@@ -90,9 +90,9 @@ def _machine() -> str:
     return ", ".join([*parts, f"load {os.getloadavg()[0]:.1f}"])
 
 
-def _commit() -> str:
-    """Return the commit, with a plus where tracked files differ from it."""
-    git = ["git", "-C", str(ROOT)]
+def commit_of(checkout: Path) -> str:
+    """Return the commit of a checkout, with a plus where tracked files differ from it."""
+    git = ["git", "-C", str(checkout)]
     asked = ([*git, "rev-parse", "--short", "HEAD"], [*git, "status", "--porcelain", "-uno"])
     commit, changes = (subprocess.run(each, capture_output=True, text=True) for each in asked)
     own = ("benchmarks/results/", "docs/benchmarks.md")
