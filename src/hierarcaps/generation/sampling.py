@@ -4,9 +4,10 @@ Captions are read from a Parquet file of ``caption_files`` a batch at a time. Wh
 held is a number for each of them, and of the words and the texts what the sample can come to.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from heapq import heapify, heappop, heapreplace
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -27,15 +28,28 @@ SELECT place, list_distinct(
 FROM part
 """
 _PATTERNS = {"word": _WORD, "plain": f"{_WORD}(?: {_WORD})*"}
+# Captions whose words are counted at once. To group those of 30 million DuckDB asks for more
+# memory than it may have, however few the words; what parts give is grouped again.
+_PART_BATCHES = 2_000_000 // BATCH_ROWS
 _HOLDERS = f"""
+INSERT INTO holders_of
 SELECT word, count(*) AS holders, min(place) AS first, max(place) AS last, max(size) AS longest
-FROM (SELECT place, unnest(bag) AS word, len(bag) AS size FROM ({_BAGS}))
-GROUP BY word ORDER BY first, word
+FROM (SELECT place, unnest(bag) AS word, len(bag) AS size FROM ({_BAGS})) GROUP BY word
+"""
+_ALL_HOLDERS = """
+SELECT word, sum(holders)::BIGINT AS holders, min(first) AS first, max(last) AS last,
+  max(longest) AS longest
+FROM holders_of GROUP BY word ORDER BY first, word
 """
 _LAST = f"""
+INSERT INTO last_of
 SELECT word, max(place, $depth) AS last
 FROM (SELECT place, unnest(bag) AS word FROM ({_BAGS})) SEMI JOIN known USING (word)
 GROUP BY word
+"""
+_ALL_LAST = """
+SELECT word, max(place, $depth) AS last
+FROM (SELECT word, unnest(last) AS place FROM last_of) GROUP BY word
 """
 
 
@@ -131,18 +145,22 @@ def _read_vocabulary(captions: str | Path, places: np.ndarray, size: int) -> _Vo
     """
     with open_database() as database:
         _define_words(database)
-        part = _reader(captions, places)
-        database.register("part", part)
-        found = database.execute(_HOLDERS, _PATTERNS).fetchnumpy()
+        database.execute(
+            "CREATE TABLE holders_of"
+            "(word VARCHAR, holders BIGINT, first INT, last INT, longest INT)"
+        )
+        _insert_parts(database, captions, places, _HOLDERS, _PATTERNS)
+        found = database.execute(_ALL_HOLDERS).fetchnumpy()
         reach = size * int(found["longest"].max(initial=0))
         known = found["word"][: reach + 1].tolist()
         depth = 1 + _greatest_coverage(found["holders"], reach)
         if depth == 1:
             return _Vocabulary(known, [[place] for place in found["last"][: reach + 1].tolist()])
         del found
-        database.register("part", _reader(captions, places))
         database.execute("CREATE TABLE known AS SELECT unnest($1::VARCHAR[]) AS word", [known])
-        rows = database.execute(_LAST, {**_PATTERNS, "depth": depth}).fetchall()
+        database.execute("CREATE TABLE last_of (word VARCHAR, last INT[])")
+        _insert_parts(database, captions, places, _LAST, {**_PATTERNS, "depth": depth})
+        rows = database.execute(_ALL_LAST, {"depth": depth}).fetchall()
     last = {word: holders[::-1] for word, holders in rows}
     return _Vocabulary(known, [last[word] for word in known])
 
@@ -169,6 +187,16 @@ def _define_words(database: Any) -> None:
     database.create_function("words", words_all, ["VARCHAR"], "VARCHAR[]", type="arrow")
 
 
+def _insert_parts(
+    database: Any, captions: str | Path, places: np.ndarray, query: str, settings: dict[str, Any]
+) -> None:
+    batches = _batches(captions, places)
+    for batch in batches:
+        part = chain([batch], islice(batches, _PART_BATCHES - 1))
+        database.register("part", _reader(part))
+        database.execute(query, settings)
+
+
 def _batches(captions: str | Path, places: np.ndarray) -> Iterator[tuple[Any, np.ndarray]]:
     """Yield the captions (an Arrow array) of a file in batches, and their places."""
     import pyarrow.parquet as pq
@@ -186,12 +214,9 @@ def _chosen(batch: Any, places: np.ndarray, mask: np.ndarray) -> Iterator[tuple[
     return zip(places[mask].tolist(), batch.filter(pa.array(mask)).to_pylist(), strict=True)
 
 
-def _reader(captions: str | Path, places: np.ndarray) -> Any:
+def _reader(part: Iterable[tuple[Any, np.ndarray]]) -> Any:
     import pyarrow as pa
 
     schema = pa.schema([("caption", pa.string()), ("place", pa.int32())])
-    batches = (
-        pa.record_batch([batch, pa.array(there)], schema=schema)
-        for batch, there in _batches(captions, places)
-    )
+    batches = (pa.record_batch([batch, pa.array(there)], schema=schema) for batch, there in part)
     return pa.RecordBatchReader.from_batches(schema, batches)

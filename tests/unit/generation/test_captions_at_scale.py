@@ -97,8 +97,11 @@ def write(path, captions):
     caption_files.write_captions(path, [table[:50], table[50:]])
 
 
+@pytest.mark.parametrize("batch", [sampling.BATCH_ROWS, 60])
 @pytest.mark.parametrize("words_known", [3, 30, 2000])
-def test_the_sample_is_that_of_all_captions_at_hand(tmp_path, words_known):
+def test_the_sample_is_that_of_all_captions_at_hand(tmp_path, monkeypatch, words_known, batch):
+    monkeypatch.setattr(sampling, "BATCH_ROWS", batch)
+    monkeypatch.setattr(sampling, "_PART_BATCHES", 2)
     rng = random.Random(words_known)
     known = [*(f"w{number}" for number in range(words_known)), "İx", "é東", "it's", "K"]
     captions = [
