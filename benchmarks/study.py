@@ -9,7 +9,6 @@ a job's last seconds. Without a finished run nothing is written.
 """
 
 import argparse
-from collections import defaultdict
 from pathlib import Path
 
 import pandas as pd
@@ -31,16 +30,14 @@ def recorded(run: Path) -> pd.DataFrame:
 
 def seconds_by_rule(jobs: pd.DataFrame) -> dict[str, tuple[int, float]]:
     """Return rule -> its jobs and their seconds in all."""
-    found: dict[str, list[float]] = defaultdict(list)
-    for job in jobs.itertuples():
-        found[job.rule].append(job.end - job.start)
-    return {rule: (len(each), sum(each)) for rule, each in found.items()}
+    seconds = (jobs["end"] - jobs["start"]).groupby(jobs["rule"])
+    return {str(rule): (len(each), float(each.sum())) for rule, each in seconds}
 
 
-def table(run: Path, before: Path | None) -> Table:
+def table(jobs: pd.DataFrame, before: Path | None) -> Table:
     """Return a row per rule, and one of all."""
-    clock = recorded(run)
-    after = seconds_by_rule(clock)
+    minutes = (jobs["end"].max() - jobs["start"].min()) / 60
+    after = seconds_by_rule(jobs)
     earlier = seconds_by_rule(recorded(before)) if before else {}
     total, total_before = (sum(each for _, each in x.values()) for x in (after, earlier))
     order = sorted(after | earlier, key=lambda rule: -max(_of(after, rule), _of(earlier, rule)))
@@ -55,14 +52,13 @@ def table(run: Path, before: Path | None) -> Table:
     groups["**all**"] = order
     rows = []
     for name, rules in groups.items():
-        jobs = sum(after.get(rule, (0, 0.0))[0] for rule in rules)
+        number = sum(after.get(rule, (0, 0.0))[0] for rule in rules)
         seconds = sum(_of(after, rule) for rule in rules)
-        cells = [name, str(jobs), f"{seconds:.0f}"]
+        cells = [name, str(number), f"{seconds:.0f}"]
         if before:
             then = sum(_of(earlier, rule) for rule in rules)
             cells += [f"{then:.0f}", f"{then / seconds:.1f}" if seconds >= 1 else "-"]
         rows.append(cells)
-    minutes = (clock["end"].max() - clock["start"].min()) / 60
     claim = (
         f"The jobs of the default study take {total:,.0f} s, in {minutes:.1f} minutes of the clock"
     )
@@ -87,10 +83,11 @@ def main() -> None:
     parser.add_argument("--run", type=Path, default=ROOT)
     parser.add_argument("--before", type=Path)
     arguments = parser.parse_args()
-    if recorded(arguments.run).empty:
+    jobs = recorded(arguments.run)
+    if jobs.empty:
         print(f"{arguments.run}: no finished run here, whose jobs could be counted (`make run`)")
         return
-    publish(__file__, table(arguments.run, arguments.before))
+    publish(__file__, table(jobs, arguments.before))
 
 
 if __name__ == "__main__":

@@ -62,10 +62,7 @@ def filter_positives(table: pd.DataFrame, nli: NLIModel, thresholds: Thresholds)
         for tier in range(1, TIER_COUNT)
     ]
     follows = entails(nli, pairs, thresholds)
-    proven = np.flatnonzero(follows)
-    back = nli.probabilities([pairs[index][::-1] for index in proven])[:, ENTAILMENT]
-    nothing_new = np.zeros(len(pairs), dtype=bool)
-    nothing_new[proven] = back >= thresholds.equivalence
+    nothing_new = _other_way(nli, pairs, follows, ENTAILMENT) >= thresholds.equivalence
     shape = (-1, TIER_COUNT - 1)
     for row, following, empty in zip(
         open_rows, follows.reshape(shape), nothing_new.reshape(shape), strict=True
@@ -73,7 +70,7 @@ def filter_positives(table: pd.DataFrame, nli: NLIModel, thresholds: Thresholds)
         for tier in range(TIER_COUNT - 1):
             if not following[tier]:
                 pair = (row["tiers"][tier + 1], row["tiers"][tier])
-                row["reason"] = f"tier{tier + 2}_{_unproven(nli, pair)}"
+                row["reason"] = f"tier{tier + 2}_{fault_of(nli, pair, 'not_entailing')}"
             elif empty[tier]:
                 row["reason"] = f"tier{tier + 2}_nothing_new"
             if row["reason"] is not None:
@@ -110,8 +107,19 @@ def filter_negatives(table: pd.DataFrame, nli: NLIModel, thresholds: Thresholds)
     return make_table(rows)
 
 
-def _unproven(nli: NLIModel, pair: tuple[str, str]) -> str:
-    return "unread" if nli.is_too_long(pair) else "not_entailing"
+def fault_of(nli: NLIModel, pair: tuple[str, str], fault: str) -> str:
+    """Return why a pair that was asked for is rejected: ``unread`` if it is too long."""
+    return "unread" if nli.is_too_long(pair) else fault
+
+
+def _other_way(
+    nli: NLIModel, pairs: list[tuple[str, str]], where: np.ndarray, relation: int
+) -> np.ndarray:
+    """Return the probability of a relation the other way round, (N,); 0 where it is not asked."""
+    found = np.zeros(len(pairs))
+    asked = np.flatnonzero(where)
+    found[asked] = nli.probabilities([pairs[index][::-1] for index in asked])[:, relation]
+    return found
 
 
 def contradicts(nli: NLIModel, pairs: list[tuple[str, str]], thresholds: Thresholds) -> np.ndarray:
@@ -120,11 +128,8 @@ def contradicts(nli: NLIModel, pairs: list[tuple[str, str]], thresholds: Thresho
     Contradiction is symmetric and NLI models are not: a pair must contradict both ways, which
     removes mistakes. The other way is asked where the first is believed.
     """
-    found = nli.probabilities(pairs)[:, CONTRADICTION] >= thresholds.contradiction
-    believed = np.flatnonzero(found)
-    other = nli.probabilities([pairs[index][::-1] for index in believed])[:, CONTRADICTION]
-    found[believed] = other >= thresholds.contradiction
-    return found
+    believed = nli.probabilities(pairs)[:, CONTRADICTION] >= thresholds.contradiction
+    return _other_way(nli, pairs, believed, CONTRADICTION) >= thresholds.contradiction
 
 
 def entails(nli: NLIModel, pairs: list[tuple[str, str]], thresholds: Thresholds) -> np.ndarray:

@@ -10,7 +10,13 @@ from typing import Any
 
 import pandas as pd
 
-from hierarcaps.generation.filtering import Thresholds, contradicts, entails, filter_positives
+from hierarcaps.generation.filtering import (
+    Thresholds,
+    contradicts,
+    entails,
+    fault_of,
+    filter_positives,
+)
 from hierarcaps.generation.prompts import TIER_COUNT
 from hierarcaps.generation.seq2seq import HierarchyModel
 from hierarcaps.generation.shards import make_table
@@ -131,12 +137,10 @@ def _judge(
         if not slot.prefix or next(follows):
             following.append((slot, text))
         else:
-            unread = nli.is_too_long((text, slot.prefix[-1]))
-            slot.faults.append("unread" if unread else "not_entailing")
+            slot.faults.append(fault_of(nli, (text, slot.prefix[-1]), "not_entailing"))
     clashes = contradicts(nli, [(text, slot.positive) for slot, text in following], thresholds)
     for (slot, text), clash in zip(following, clashes, strict=True):
         if clash:
             slot.found = text
         else:
-            unread = nli.is_too_long((text, slot.positive))
-            slot.faults.append("unread" if unread else "not_contradicting")
+            slot.faults.append(fault_of(nli, (text, slot.positive), "not_contradicting"))

@@ -167,21 +167,16 @@ def _run(
 def _optimisers(model: nn.Module, settings: Mapping[str, Any]) -> list[torch.optim.Optimizer]:
     """Return AdamW, and Muon (Jordan et al., 2024) for the matrices of transformer layers."""
     rate, decay = settings["peak_learning_rate"], settings["weight_decay"]
-    matrices: dict[bool, list[nn.Parameter]] = {True: [], False: []}
-    vectors = []
-    for name, parameter in model.named_parameters():
-        if parameter.ndim < 2:
-            vectors.append(parameter)
-        else:
-            matrices["resblocks" in name].append(parameter)
+    vectors = [each for each in model.parameters() if each.ndim < 2]
+    matrices = {name: each for name, each in model.named_parameters() if each.ndim >= 2}
+    of_layers = [each for name, each in matrices.items() if "resblocks" in name]
+    of_others = [each for name, each in matrices.items() if "resblocks" not in name]
     others = [
-        {"params": matrices[False], "weight_decay": decay},
+        {"params": of_others, "weight_decay": decay},
         {"params": vectors, "weight_decay": 0.0},
     ]
     # Its steps are as long as those of AdamW (Liu et al., 2025): one learning rate for both.
-    muon = torch.optim.Muon(
-        matrices[True], lr=rate, weight_decay=decay, adjust_lr_fn="match_rms_adamw"
-    )
+    muon = torch.optim.Muon(of_layers, lr=rate, weight_decay=decay, adjust_lr_fn="match_rms_adamw")
     return [torch.optim.AdamW(others, lr=rate, betas=(0.9, 0.98), fused=True), muon]
 
 

@@ -411,8 +411,7 @@ def test_a_scale_at_its_bound_can_come_back(objective):
     made.clamp()
     assert made.clip.logit_scale.exp().item() == pytest.approx(MAX_LOGIT_SCALE)
     features = torch.randn(4, 16, generator=torch.manual_seed(0))
-    loss = made.loss(
-        features, features.roll(1, 0), torch.arange(4)[:, None]
-    )  # all wrong: too sure of it
+    # All wrong: too sure of it.
+    loss = made.loss(features, features.roll(1, 0), torch.arange(4)[:, None])
     loss.backward()
     assert made.clip.logit_scale.grad.item() > 0
