@@ -27,12 +27,21 @@ def test_a_model_is_built_and_used_without_what_few_models_need():
 
 def test_a_model_of_open_clip_is_aligned_and_written_without_the_classes_of_transformers(tmp_path):
     run(
-        "import sys; sys.path.insert(0, 'tests/recipes')\n"
-        "from tiny_alignment import make_encoder, make_items\n"
+        "import sys; sys.path[:0] = ['tests/recipes', 'tests/helpers']\n"
+        "from pathlib import Path\n"
+        "from tiny_alignment import make_items\n"
+        "from tiny_clip import write_folder\n"
         "from hierarcaps.alignment.recipe import align\n"
         "from hierarcaps.alignment.settings import AlignmentSettings\n"
+        "from hierarcaps.models.registry import load_model\n"
+        "from hierarcaps.models.save import save_encoder\n"
+        f"folder = Path({str(tmp_path)!r})\n"
+        "write_folder(folder)\n"
+        "encoder = load_model({'open_clip': str(folder)})\n"
         "settings = AlignmentSettings('re', batch_size=2, max_steps=1)\n"
-        "align(make_encoder(), make_items(4), make_items(2), settings, seed=0)\n"
+        "align(encoder, make_items(4), make_items(2), settings, seed=0)\n"
+        "save_encoder(encoder, folder / 'aligned')\n"
+        "assert (folder / 'aligned' / 'open_clip_model.safetensors').is_file()\n"
         "assert 'transformers' not in sys.modules\n"
     )
 
