@@ -124,11 +124,18 @@ class Explorer:
     def keys(self, *keys):
         for key in keys:
             ActionChains(self.driver).send_keys(key).perform()
+            self.turn()
+
+    def turn(self):
+        """Wait until the page has heard of its new address, which it does in a later task."""
+        code = "requestAnimationFrame(() => setTimeout(arguments[0]))"
+        self.driver.execute_async_script(code)
 
     def click(self, css):
         # The grid is drawn anew while a filter is typed.
         waiting = WebDriverWait(self.driver, 10, 0.02, [StaleElementReferenceException])
         waiting.until(lambda _: self.find(css).click() or True)
+        self.turn()
 
     def wait_for_focus_on(self, place):
         self.wait(f"return document.activeElement.dataset.place === '{place}'")

@@ -15,8 +15,9 @@ selenium = pytest.importorskip("selenium", reason="selenium is not installed")
 from selenium.webdriver import ActionChains  # noqa: E402
 from selenium.webdriver.common.by import By  # noqa: E402
 from selenium.webdriver.common.keys import Keys  # noqa: E402
-from selenium.webdriver.support.ui import Select  # noqa: E402
+from selenium.webdriver.support.ui import Select, WebDriverWait  # noqa: E402
 
+STORED = "return Object.entries(localStorage).sort()"
 CTRL_ENTER, CTRL_Z, CTRL_A = ((Keys.CONTROL, key) for key in (Keys.ENTER, "z", "a"))
 ITEMS = [
     CaptionHierarchy(
@@ -42,7 +43,7 @@ class Review:
     """A page under test, with the reviewer's hands."""
 
     def __init__(self, driver, folder, items):
-        self.driver, self.folder, self.items = driver, folder, items
+        self.driver, self.folder, self.items, self.address = driver, folder, items, None
         self.export()
         self.open()
 
@@ -51,7 +52,15 @@ class Review:
         export_review(self.items, _Copies(images), self.folder)
 
     def open(self):
-        self.driver.get((self.folder / PAGE_NAME).as_uri())
+        """Load the page; again while Chromium shows it less than the page before it has stored."""
+        stored = [] if self.address is None else self.script(STORED)
+        self.address = (self.folder / PAGE_NAME).as_uri()
+
+        def shown(driver):
+            driver.get(self.address)
+            return self.script(STORED) == stored
+
+        WebDriverWait(self.driver, 10, poll_frequency=0.05).until(shown)
 
     def keys(self, *keys):
         """Press keys one by one, type texts, press (Control, key) together."""

@@ -24,6 +24,8 @@ def hub(served, tmp_path, monkeypatch):
     monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(cache))
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    # The client of transformers keeps the address of the first hub that it asked.
+    monkeypatch.setattr("transformers.utils.hub._hf_api", None)
     monkeypatch.delenv("HF_TOKEN", raising=False)
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
