@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -15,6 +16,26 @@ def real_data() -> Path:
     if not (folder / "hierarcaps").is_dir():
         pytest.skip(f"real data not found: set HIERARCAPS_TEST_DATA (looked in {folder})")
     return folder
+
+
+@pytest.fixture(scope="session")
+def shared_directory(tmp_path_factory) -> Path:
+    """Directory that all workers of a test run share."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
+@pytest.fixture(scope="session")
+def reports(shared_directory) -> Path:
+    """Results of a small study with all their pages, rendered once for all workers."""
+    from rendered_reports import RESULTS, write_reports
+
+    directory = shared_directory / "reports"
+    with FileLock(shared_directory / "reports.lock"):
+        if not directory.is_dir():
+            directory.mkdir()
+            write_reports(directory)
+    return directory / RESULTS
 
 
 @pytest.hookimpl(tryfirst=True)  # before the groups are read

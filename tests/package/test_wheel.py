@@ -84,17 +84,21 @@ def test_the_sdist_is_its_source(published: Path):
 
 
 class Environment:
-    """A clean environment with the wheel, outside of the checkout."""
+    """A clean environment with the wheel, outside of the checkout.
+
+    Made in the folder of another it replaces that, and takes the byte code of what both have.
+    """
 
     def __init__(self, folder: Path, wheel: Path, extras: str = "") -> None:
         self.folder = folder
-        uv("venv", "--python", sys.executable, folder / "venv")
+        uv("venv", "--clear", "--python", sys.executable, folder / "venv")
         python = folder / "venv" / "bin" / "python"
         uv("pip", "install", "--python", python, f"hierarcaps{extras} @ {wheel.as_uri()}", *TOOLS)
 
     def run(self, *command: str | Path, check: bool = True) -> subprocess.CompletedProcess:
         path = f"{self.folder / 'venv' / 'bin'}{os.pathsep}{os.environ['PATH']}"
-        variables = {"HOME": str(self.folder), "OMP_NUM_THREADS": "1", "PATH": path}
+        variables = {"HOME": str(self.folder), "OMP_NUM_THREADS": "1", "PATH": path,
+                     "PYTHONPYCACHEPREFIX": str(self.folder / "byte code")}  # fmt: skip
         return run_command(command, self.folder, variables, check)
 
     def test(self, *tests: str) -> None:
@@ -109,6 +113,11 @@ class Environment:
 @pytest.fixture(scope="module")
 def core(tmp_path_factory, published: Path) -> Environment:
     return Environment(tmp_path_factory.mktemp("core"), next(published.glob("*.whl")))
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("extras")
 
 
 def test_the_core_is_small_and_computes(core: Environment):
@@ -140,5 +149,5 @@ def test_the_core_says_what_a_command_needs(core: Environment):
         ),
     ],
 )
-def test_an_extra_brings_what_its_models_need(extra, tests, wheel, tmp_path):
-    Environment(tmp_path, wheel, f"[{extra}]").test(*tests)
+def test_an_extra_brings_what_its_models_need(extra, tests, wheel, place):
+    Environment(place, wheel, f"[{extra}]").test(*tests)

@@ -3,20 +3,12 @@
 ``make test-reproducibility`` runs these tests; they are no part of ``make test``.
 """
 
-import os
 from pathlib import Path
 
 import pytest
 from filelock import FileLock
 from planning import pretend_finished
 from small_study import copy, make_repository, snakemake
-
-
-@pytest.fixture(scope="session")
-def shared_directory(tmp_path_factory) -> Path:
-    """Directory that all workers of a test run share."""
-    base = tmp_path_factory.getbasetemp()
-    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
 
 
 @pytest.fixture(scope="session")

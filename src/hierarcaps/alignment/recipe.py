@@ -32,6 +32,7 @@ from hierarcaps.models.encoder import DualEncoder
 from hierarcaps.runtime.errors import InputError
 from hierarcaps.runtime.files import sha256_json
 from hierarcaps.runtime.halving import Parts
+from hierarcaps.runtime.onednn import linear_by_onednn
 from hierarcaps.runtime.progress import progress
 
 _MOST_NAMES = 8  # items in an error message
@@ -104,7 +105,8 @@ def align(
         }
     )
     folder = StateFolder(state_root, key)
-    result = _Run(tower, tables[0], schedule, validator, folder).train(save_seconds)
+    with linear_by_onednn():
+        result = _Run(tower, tables[0], schedule, validator, folder).train(save_seconds)
     if tensors_sha256(tower.frozen) != fixed:
         raise AssertionError("alignment changed a frozen parameter")
     folder.clear()

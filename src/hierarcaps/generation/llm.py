@@ -142,6 +142,8 @@ class TransformersLLM:
             return []
         import torch
 
+        from hierarcaps.runtime.onednn import linear_by_onednn
+
         encoded = [self.tokenizer(prompt)["input_ids"] for prompt in prompts]
         shared = _shared_length(encoded)
         cache = self._prefix_cache(encoded[0][:shared])
@@ -154,7 +156,7 @@ class TransformersLLM:
             rows = [encoded[index] for index in part]
             return self._complete_batch(rows, shared, cache, max_new_tokens, temperature)
 
-        with torch.random.fork_rng(devices=devices), torch.inference_mode():
+        with torch.random.fork_rng(devices=devices), torch.inference_mode(), linear_by_onednn():
             torch.manual_seed(seed)
             for batch in progress(batches, "language model"):
                 for part, texts in self._halving(complete, batch):

@@ -101,6 +101,8 @@ class HierarchyModel:
         """
         import torch
 
+        from hierarcaps.runtime.onednn import linear_by_onednn
+
         if beams > 1 and temperature > 0:
             raise InputError("hierarchy model: beams and temperature exclude each other")
         encoded = self.tokenizer(list(sources))["input_ids"] if sources else []
@@ -118,7 +120,7 @@ class HierarchyModel:
             return self.tokenizer.batch_decode(tokens, skip_special_tokens=True)
 
         devices = [self.device] if self.device.type == "cuda" else []
-        with torch.random.fork_rng(devices=devices), torch.inference_mode():
+        with torch.random.fork_rng(devices=devices), torch.inference_mode(), linear_by_onednn():
             torch.manual_seed(seed)
             for batch in progress(batches, "hierarchy model"):
                 for part, texts in self._halving(generate, batch):

@@ -177,6 +177,8 @@ class NLIModel:
     def _classify(self, pairs: list[Pair]) -> None:
         import torch
 
+        from hierarcaps.runtime.onednn import linear_by_onednn
+
         encoded = self._encode(pairs)
         ids = encoded["input_ids"]
         unreadable = np.array([0, 1, 0], dtype=np.float32)
@@ -196,7 +198,7 @@ class NLIModel:
             logits = self.model(**inputs).logits[:, self._columns].float()
             return torch.softmax(logits, dim=-1).cpu().numpy()
 
-        with torch.inference_mode():
+        with torch.inference_mode(), linear_by_onednn():
             for batch in progress(list(self._batches(readable, ids)), "NLI"):
                 for part, result in self._halving(classify, batch):
                     for index, row in zip(part, result, strict=True):

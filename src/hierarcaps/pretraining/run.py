@@ -27,6 +27,7 @@ from hierarcaps.pretraining.scene_tensors import (
 )
 from hierarcaps.runtime.errors import InputError
 from hierarcaps.runtime.files import atomic_path, write_json
+from hierarcaps.runtime.onednn import linear_by_onednn
 from hierarcaps.runtime.progress import progress
 
 CURVE_FILE = "curve.csv"
@@ -118,6 +119,7 @@ def _train(
     return curve
 
 
+@linear_by_onednn()
 def _run(
     objective: Objective,
     settings: Mapping[str, Any],

@@ -11,6 +11,7 @@ __all__ = [
     "gpu_lease",
     "halving",
     "hub_words",
+    "onednn",
     "params",
     "patience",
     "progress",

@@ -115,6 +115,8 @@ def fit(
     """
     import torch
 
+    from hierarcaps.runtime.onednn import linear_by_onednn
+
     optimiser = torch.optim.AdamW(
         module.parameters(), lr=schedule.learning_rate, weight_decay=schedule.weight_decay,
         betas=(0.9, 0.98), fused=True,
@@ -140,22 +142,23 @@ def fit(
             total += loss.item()
         return total
 
-    bar = progress(range(len(losses), schedule.steps), description)
-    for step in bar:
-        batch = order[step]
-        loss = parts(partial(gradients, batch), len(batch) if len(weights) else 1)
-        if not math.isfinite(loss):
-            raise InputError(
-                f"{description}: the loss is {loss} at step {step}; lower the learning rate"
-            )
-        torch.nn.utils.clip_grad_norm_(module.parameters(), schedule.clip)
-        optimiser.step()
-        cycle.step()
-        losses.append(loss)
-        bar.set_postfix_str(f"loss {np.mean(losses[-50:]):.3f}", refresh=False)
-        if time.monotonic() - saved > STATE_INTERVAL_SECONDS:
-            _save(Path(state_path), key, module, optimiser, cycle, losses)
-            saved = time.monotonic()
+    with linear_by_onednn():
+        bar = progress(range(len(losses), schedule.steps), description)
+        for step in bar:
+            batch = order[step]
+            loss = parts(partial(gradients, batch), len(batch) if len(weights) else 1)
+            if not math.isfinite(loss):
+                raise InputError(
+                    f"{description}: the loss is {loss} at step {step}; lower the learning rate"
+                )
+            torch.nn.utils.clip_grad_norm_(module.parameters(), schedule.clip)
+            optimiser.step()
+            cycle.step()
+            losses.append(loss)
+            bar.set_postfix_str(f"loss {np.mean(losses[-50:]):.3f}", refresh=False)
+            if time.monotonic() - saved > STATE_INTERVAL_SECONDS:
+                _save(Path(state_path), key, module, optimiser, cycle, losses)
+                saved = time.monotonic()
     module.eval()
     return losses
 

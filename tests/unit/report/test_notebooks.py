@@ -5,15 +5,14 @@ from pathlib import Path
 import nbformat
 import pytest
 from bs4 import BeautifulSoup
+from rendered_reports import HOSTILE, NOTEBOOKS
 from synthetic_alignment import write_alignment
-from synthetic_datasheet import write_sheet
 from synthetic_results import write_results
 
 from hierarcaps.report.render import render
 
 FOLDER = Path(__file__).resolve().parents[3] / "notebooks"
 TEMPLATES = sorted(FOLDER.glob("*.ipynb"))
-HOSTILE = "<script>alert(1)</script><img src=http://evil.test/x.png onerror=alert(2)>"
 
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.stem)
@@ -36,37 +35,13 @@ def test_templates_state_no_result_and_compute_nothing(path):
     assert not re.search(r"\b(torch|open_clip|numpy|glob)\b", code)
 
 
-def _rendered(name, folder, parameters):
-    """Render a template and return its page."""
-    outputs = folder / f"{name}.ipynb", folder / f"{name}.html"
-    render(FOLDER / f"{name}.ipynb", *outputs, parameters)
-    nbformat.validate(nbformat.read(outputs[0], as_version=4))
-    return outputs[1].read_text()
-
-
 @pytest.fixture(scope="module")
-def pages(tmp_path_factory):
+def pages(reports) -> dict[str, str]:
     """Every report of a small study with hostile captions, by name."""
-    folder = tmp_path_factory.mktemp("study")
-    for name in ("results", "aligned"):
-        (folder / name).mkdir()
-    study = {
-        "results": str(folder / "results"),
-        "models": write_results(folder / "results", n=12, suffix=HOSTILE),
-    }
-    write_sheet(folder / "datasheet.json", hostile=HOSTILE)
-    aligned = write_alignment(folder / "aligned", suffix=HOSTILE)
-    shared = {name: aligned[name] for name in ("results", "models")}
-    parameters = {
-        "zero_shot": study,
-        "alignment": aligned,
-        "qualitative": shared,
-        "paper": shared,
-        "leaderboard": shared,
-        "dataset": {"datasheet": str(folder / "datasheet.json")},
-    }
-    assert sorted(parameters) == [path.stem for path in TEMPLATES]
-    return {name: _rendered(name, folder, given) for name, given in parameters.items()}
+    assert sorted(NOTEBOOKS) == [path.stem for path in TEMPLATES]
+    for name in NOTEBOOKS:
+        nbformat.validate(nbformat.read(reports / "reports" / f"{name}.ipynb", as_version=4))
+    return {name: (reports / "reports" / f"{name}.html").read_text() for name in NOTEBOOKS}
 
 
 @pytest.mark.parametrize(
@@ -74,7 +49,7 @@ def pages(tmp_path_factory):
     [
         ("zero_shot", 4, 9, 9),
         ("dataset", 6, 3, 9),
-        ("alignment", 4, 7, 5),
+        ("alignment", 4, 8, 6),
         ("qualitative", 3, 1, 5),
         ("paper", 4, 3, 8),
         ("leaderboard", 3, 1, 5),

@@ -1,0 +1,106 @@
+"""Linear layers in single precision by oneDNN, which uses the whole width of any processor.
+
+torch multiplies matrices of single precision by MKL, which on processors that are not Intel's uses
+half of their vector registers; it has oneDNN too, for convolutions and half precision. Results
+differ in rounding alone.
+"""
+
+import platform
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch.autograd.function import FunctionCtx, once_differentiable
+
+# For less, preparing oneDNN for a shape that it has not seen costs more than it gains.
+_LEAST_PRODUCTS = 2**20
+
+_linear_of_torch = F.linear
+_lock = threading.Lock()
+_users = 0
+_fast_path_before = True
+
+
+@contextmanager
+def linear_by_onednn() -> Iterator[None]:
+    """Let oneDNN compute linear layers on the CPU meanwhile, in all threads, and their gradients.
+
+    On x86 processors, in builds of torch that have it; else nothing changes.
+    """
+    if not _can():
+        yield
+        return
+    _enter()
+    try:
+        yield
+    finally:
+        _leave()
+
+
+def _can() -> bool:
+    return (
+        platform.machine().lower() in ("x86_64", "amd64")
+        and torch.backends.mkldnn.is_available()
+        and hasattr(torch.ops.mkldnn, "_linear_pointwise")
+    )
+
+
+def _enter() -> None:
+    global _users, _fast_path_before
+    with _lock:
+        if _users == 0:
+            # The fused attention of torch multiplies by itself.
+            _fast_path_before = torch.backends.mha.get_fastpath_enabled()
+            torch.backends.mha.set_fastpath_enabled(False)
+            F.linear = _linear
+        _users += 1
+
+
+def _leave() -> None:
+    global _users
+    with _lock:
+        _users -= 1
+        if _users == 0:
+            torch.backends.mha.set_fastpath_enabled(_fast_path_before)
+            F.linear = _linear_of_torch
+
+
+def _linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """As :func:`torch.nn.functional.linear`."""
+    if (
+        input.dtype == weight.dtype == torch.float32
+        and input.device.type == weight.device.type == "cpu"
+        and input.dim() > 1
+        and weight.dim() == 2
+        and input.numel() * len(weight) >= _LEAST_PRODUCTS
+    ):
+        return _Linear.apply(input, weight, bias)
+    return _linear_of_torch(input, weight, bias)
+
+
+class _Linear(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: FunctionCtx, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        ctx.save_for_backward(x, weight)
+        return _product(x, weight, bias)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        x, weight = ctx.saved_tensors
+        of_x, of_weight, of_bias = ctx.needs_input_grad
+        gradient, rows = gradient.flatten(0, -2), x.flatten(0, -2)
+        return (
+            _product(gradient, weight.t()).view(x.shape) if of_x else None,
+            _product(gradient.t(), rows.t()) if of_weight else None,
+            gradient.sum(dim=0) if of_bias else None,
+        )
+
+
+def _product(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """Return ``x @ weight.T + bias``."""
+    return torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")
