@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.autograd.function import FunctionCtx, once_differentiable
 
 # For less, preparing oneDNN for a shape that it has not seen costs more than it gains.
-_LEAST_PRODUCTS = 2**20
+_LEAST_PRODUCTS = 2**25
 
 _linear_of_torch = F.linear
 _lock = threading.Lock()
