@@ -19,6 +19,7 @@ from material import KNOWN, LABELS, SHOWN, TRAINING, Chain, Material, Pair
 from hierarcaps.generation.llm import TransformersLLM
 from hierarcaps.generation.prompts import chain
 from hierarcaps.generation.seq2seq import generalise_source, specialise_source
+from hierarcaps.runtime.onednn import linear_by_onednn
 from hierarcaps.text_models.training import Schedule, batch_order, fit
 
 LANGUAGE_MODEL = "meta-llama/Llama-2-13b-hf"
@@ -72,7 +73,7 @@ def _show_hierarchies(model, tokenizer, material: Material) -> None:
     lists = [rng.sample(known, 4) + rng.sample(others, 1) for _ in range(LISTS)]
     rows = [_list_tokens(tokenizer, rng.sample(lines, len(lines))) for lines in lists]
     below = len(model.model.layers) - TAUGHT_LAYERS
-    with torch.inference_mode():
+    with torch.inference_mode(), linear_by_onednn():
         states = [
             model.model(torch.tensor([ids]), output_hidden_states=True).hidden_states[below][0]
             for ids, _ in rows

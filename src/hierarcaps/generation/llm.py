@@ -156,7 +156,11 @@ class TransformersLLM:
             rows = [encoded[index] for index in part]
             return self._complete_batch(rows, shared, cache, max_new_tokens, temperature)
 
-        with torch.random.fork_rng(devices=devices), torch.inference_mode(), linear_by_onednn():
+        with (
+            torch.random.fork_rng(devices=devices),
+            torch.inference_mode(),
+            linear_by_onednn(few_shapes=True),
+        ):
             torch.manual_seed(seed)
             for batch in progress(batches, "language model"):
                 for part, texts in self._halving(complete, batch):

@@ -120,7 +120,11 @@ class HierarchyModel:
             return self.tokenizer.batch_decode(tokens, skip_special_tokens=True)
 
         devices = [self.device] if self.device.type == "cuda" else []
-        with torch.random.fork_rng(devices=devices), torch.inference_mode(), linear_by_onednn():
+        with (
+            torch.random.fork_rng(devices=devices),
+            torch.inference_mode(),
+            linear_by_onednn(few_shapes=True),
+        ):
             torch.manual_seed(seed)
             for batch in progress(batches, "hierarchy model"):
                 for part, texts in self._halving(generate, batch):

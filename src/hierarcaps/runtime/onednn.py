@@ -16,25 +16,31 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import FunctionCtx, once_differentiable
 
-# For less, preparing oneDNN for a shape that it has not seen costs more than it gains.
-_LEAST_PRODUCTS = 2**25
+# For less, preparing oneDNN for a shape that it has not seen costs more than it gains: where nearly
+# every batch has another number of rows, and where there are a few lengths of text.
+_ANY_SHAPE = 2**25
+_FEW_SHAPES = 2**20
 
 _linear_of_torch = F.linear
 _lock = threading.Lock()
 _users = 0
+_least_products = _ANY_SHAPE
 _fast_path_before = True
 
 
 @contextmanager
-def linear_by_onednn() -> Iterator[None]:
+def linear_by_onednn(few_shapes: bool = False) -> Iterator[None]:
     """Let oneDNN compute linear layers on the CPU meanwhile, in all threads, and their gradients.
 
     On x86 processors, in builds of torch that have it; else nothing changes.
+
+    Args:
+        few_shapes: batches have one of a few sizes; smaller products pay then.
     """
     if not _can():
         yield
         return
-    _enter()
+    _enter(_FEW_SHAPES if few_shapes else _ANY_SHAPE)
     try:
         yield
     finally:
@@ -49,9 +55,10 @@ def _can() -> bool:
     )
 
 
-def _enter() -> None:
-    global _users, _fast_path_before
+def _enter(least_products: int) -> None:
+    global _users, _least_products, _fast_path_before
     with _lock:
+        _least_products = min(least_products, _least_products) if _users else least_products
         if _users == 0:
             # The fused attention of torch multiplies by itself.
             _fast_path_before = torch.backends.mha.get_fastpath_enabled()
@@ -76,7 +83,7 @@ def _linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor
         and input.device.type == weight.device.type == "cpu"
         and input.dim() > 1
         and weight.dim() == 2
-        and input.numel() * len(weight) >= _LEAST_PRODUCTS
+        and input.numel() * len(weight) >= _least_products
     ):
         return _Linear.apply(input, weight, bias)
     return _linear_of_torch(input, weight, bias)

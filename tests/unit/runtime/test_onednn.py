@@ -83,6 +83,19 @@ def test_all_else_is_left_to_torch(products, x, weight):
     assert not products
 
 
+def test_smaller_products_pay_where_shapes_are_few(products):
+    layer, x = nn.Linear(256, 256), torch.ones(64, 256)
+    with linear_by_onednn():
+        layer(x)
+        assert not products
+        with linear_by_onednn(few_shapes=True):
+            layer(x)
+            assert len(products) == 1
+    with linear_by_onednn():
+        layer(x)
+    assert len(products) == 1
+
+
 def test_it_ends_with_the_last_that_asked():
     with linear_by_onednn():
         with pytest.raises(ValueError, match="stop"), linear_by_onednn():
