@@ -32,7 +32,8 @@ _fast_path_before = True
 def linear_by_onednn(few_shapes: bool = False) -> Iterator[None]:
     """Let oneDNN compute linear layers on the CPU meanwhile, in all threads, and their gradients.
 
-    On x86 processors, in builds of torch that have it; else nothing changes.
+    On x86 processors, in builds of torch that have it, unless ``torch.backends.mkldnn`` has been
+    told not to; else nothing changes.
 
     Args:
         few_shapes: batches have one of a few sizes; smaller products pay then.
@@ -51,6 +52,7 @@ def _can() -> bool:
     return (
         platform.machine().lower() in ("x86_64", "amd64")
         and torch.backends.mkldnn.is_available()
+        and bool(torch.backends.mkldnn.enabled)
         and hasattr(torch.ops.mkldnn, "_linear_pointwise")
     )
 

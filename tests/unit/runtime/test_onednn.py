@@ -106,6 +106,12 @@ def test_it_ends_with_the_last_that_asked():
     assert torch.backends.mha.get_fastpath_enabled()
 
 
+@pytest.mark.filterwarnings("ignore:TF32 acceleration")
+def test_who_has_turned_onednn_off_is_left_alone():
+    with torch.backends.mkldnn.flags(enabled=False), linear_by_onednn():
+        assert F.linear is LINEAR
+
+
 def test_attention_is_multiplied_likewise(products):
     attention = nn.MultiheadAttention(512, 4, batch_first=True).eval()
     x = torch.randn(2, 80, 512, generator=torch.Generator().manual_seed(0))
