@@ -87,7 +87,9 @@ def _linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor
         and weight.dim() == 2
         and input.numel() * len(weight) >= _least_products
     ):
-        return _Linear.apply(input, weight, bias)
+        # Flat, so that no view leaves the function: models divide parts of it in place.
+        rows = _Linear.apply(input.flatten(0, -2), weight, bias)
+        return rows.unflatten(0, input.shape[:-1])
     return _linear_of_torch(input, weight, bias)
 
 
@@ -102,14 +104,13 @@ class _Linear(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         x, weight = ctx.saved_tensors
         of_x, of_weight, of_bias = ctx.needs_input_grad
-        gradient, rows = gradient.flatten(0, -2), x.flatten(0, -2)
         return (
-            _product(gradient, weight.t()).view(x.shape) if of_x else None,
-            _product(gradient.t(), rows.t()) if of_weight else None,
+            _product(gradient, weight.t()) if of_x else None,
+            _product(gradient.t(), x.t()) if of_weight else None,
             gradient.sum(dim=0) if of_bias else None,
         )
 
 
 def _product(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """Return ``x @ weight.T + bias``."""
+    """Return ``x @ weight.T + bias`` (R, N) for (R, K) and (N, K)."""
     return torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")

@@ -43,6 +43,7 @@ def test_products_and_gradients_are_those_of_torch(products, shape, bias, transp
         layer.to(dtype).zero_grad()
         inputs = x.to(dtype, copy=True).requires_grad_()
         result = layer(inputs)
+        result.transpose(0, -1).mul_(2)  # as DeBERTa does
         (result * weights.to(dtype)).sum().backward()
         return [result, inputs.grad, *(each.grad.clone() for each in layer.parameters())]
 
