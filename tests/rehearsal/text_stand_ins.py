@@ -73,7 +73,7 @@ def _show_hierarchies(model, tokenizer, material: Material) -> None:
     lists = [rng.sample(known, 4) + rng.sample(others, 1) for _ in range(LISTS)]
     rows = [_list_tokens(tokenizer, rng.sample(lines, len(lines))) for lines in lists]
     below = len(model.model.layers) - TAUGHT_LAYERS
-    with torch.inference_mode(), linear_by_onednn():
+    with torch.inference_mode(), linear_by_onednn(model.device):
         states = [
             model.model(torch.tensor([ids]), output_hidden_states=True).hidden_states[below][0]
             for ids, _ in rows

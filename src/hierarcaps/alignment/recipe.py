@@ -105,7 +105,7 @@ def align(
         }
     )
     folder = StateFolder(state_root, key)
-    with linear_by_onednn():
+    with linear_by_onednn(tower.device):
         result = _Run(tower, tables[0], schedule, validator, folder).train(save_seconds)
     if tensors_sha256(tower.frozen) != fixed:
         raise AssertionError("alignment changed a frozen parameter")

@@ -182,7 +182,7 @@ def measured_speed(seconds: float = 0.5) -> float:
     torch.set_num_threads(1)
     matrix = torch.ones(_SIDE, _SIDE, device=device)
     done, start = 0, time.perf_counter()
-    with linear_by_onednn():
+    with linear_by_onednn(device):
         while (spent := time.perf_counter() - start) < seconds or done == 0:
             F.linear(matrix, matrix)[0, 0].item()  # waits for a GPU
             done += 1

@@ -159,7 +159,7 @@ class TransformersLLM:
         with (
             torch.random.fork_rng(devices=devices),
             torch.inference_mode(),
-            linear_by_onednn(few_shapes=True),
+            linear_by_onednn(self.device, few_shapes=True),
         ):
             torch.manual_seed(seed)
             for batch in progress(batches, "language model"):

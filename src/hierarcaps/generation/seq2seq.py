@@ -123,7 +123,7 @@ class HierarchyModel:
         with (
             torch.random.fork_rng(devices=devices),
             torch.inference_mode(),
-            linear_by_onednn(few_shapes=True),
+            linear_by_onednn(self.device, few_shapes=True),
         ):
             torch.manual_seed(seed)
             for batch in progress(batches, "hierarchy model"):

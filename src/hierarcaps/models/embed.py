@@ -49,7 +49,7 @@ def embed_texts(encoder: TextOnlyEncoder, texts: Sequence[str], batch_size: int)
     batches = list(order.split(batch_size))
     if on_cpu := encoder.device.type == "cpu":
         batches = [part for rows in batches for part in _of_tokens(rows, lengths)]
-    with threads_of_torch(1 if on_cpu else None) as threads, linear_by_onednn():
+    with threads_of_torch(1 if on_cpu else None) as threads, linear_by_onednn(encoder.device):
         encoded = in_threads(encode, batches, threads if on_cpu else 1)
         sorted_vectors = torch.cat(list(progress(encoded, "texts", total=len(batches))))
     vectors = torch.empty_like(sorted_vectors)
@@ -78,7 +78,7 @@ def embed_images(
         pixels = encoder.preprocess(store[names[0]])[0].numel()
         batch_size = min(batch_size, max(1, _CPU_PIXELS // pixels))
     batches = [names[start : start + batch_size] for start in range(0, len(names), batch_size)]
-    with threads_of_torch(1 if on_cpu else None) as threads, linear_by_onednn():
+    with threads_of_torch(1 if on_cpu else None) as threads, linear_by_onednn(encoder.device):
         encode = _encoded_on_cpu if on_cpu else _encoded_on_gpu
         encoded = encode(encoder, store, batches, threads)
         vectors = torch.cat(list(progress(encoded, "images", total=len(batches))))

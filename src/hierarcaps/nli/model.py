@@ -198,7 +198,7 @@ class NLIModel:
             logits = self.model(**inputs).logits[:, self._columns].float()
             return torch.softmax(logits, dim=-1).cpu().numpy()
 
-        with torch.inference_mode(), linear_by_onednn(few_shapes=True):
+        with torch.inference_mode(), linear_by_onednn(self.device, few_shapes=True):
             for batch in progress(list(self._batches(readable, ids)), "NLI"):
                 for part, result in self._halving(classify, batch):
                     for index, row in zip(part, result, strict=True):

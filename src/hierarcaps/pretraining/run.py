@@ -119,7 +119,7 @@ def _train(
     return curve
 
 
-@linear_by_onednn()
+@linear_by_onednn(torch.device("cpu"))
 def _run(
     objective: Objective,
     settings: Mapping[str, Any],

@@ -29,16 +29,17 @@ _fast_path_before = True
 
 
 @contextmanager
-def linear_by_onednn(few_shapes: bool = False) -> Iterator[None]:
+def linear_by_onednn(device: torch.device, few_shapes: bool = False) -> Iterator[None]:
     """Let oneDNN compute linear layers on the CPU meanwhile, in all threads, and their gradients.
 
     On x86 processors, in builds of torch that have it, unless ``torch.backends.mkldnn`` has been
     told not to; else nothing changes.
 
     Args:
+        device: where the model is; on any but the CPU nothing changes.
         few_shapes: batches have one of a few sizes; smaller products pay then.
     """
-    if not _can():
+    if device.type != "cpu" or not _can():
         yield
         return
     _enter(_FEW_SHAPES if few_shapes else _ANY_SHAPE)

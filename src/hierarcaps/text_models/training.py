@@ -142,7 +142,7 @@ def fit(
             total += loss.item()
         return total
 
-    with linear_by_onednn(few_shapes=True):
+    with linear_by_onednn(next(module.parameters()).device, few_shapes=True):
         bar = progress(range(len(losses), schedule.steps), description)
         for step in bar:
             batch = order[step]

@@ -12,6 +12,7 @@ if not onednn._can():
     pytest.skip("this torch has no oneDNN for x86 processors", allow_module_level=True)
 
 LINEAR = F.linear
+CPU = torch.device("cpu")
 
 
 @pytest.fixture
@@ -47,7 +48,7 @@ def test_products_and_gradients_are_those_of_torch(products, shape, bias, transp
         (result * weights.to(dtype)).sum().backward()
         return [result, inputs.grad, *(each.grad.clone() for each in layer.parameters())]
 
-    with linear_by_onednn():
+    with linear_by_onednn(CPU):
         found = computed(torch.float32)
         assert len(products) == 3
         expected = computed(torch.float64)
@@ -60,7 +61,7 @@ def test_products_and_gradients_are_those_of_torch(products, shape, bias, transp
 def test_what_is_frozen_gets_no_gradient(products):
     layer = nn.Linear(256, 512).requires_grad_(False)
     x = torch.ones(300, 256, requires_grad=True)
-    with linear_by_onednn():
+    with linear_by_onednn(CPU):
         layer(x).sum().backward()
         assert len(products) == 2
         layer(x.detach())
@@ -79,27 +80,27 @@ def test_what_is_frozen_gets_no_gradient(products):
     ids=["double", "half", "few", "vector"],
 )
 def test_all_else_is_left_to_torch(products, x, weight):
-    with linear_by_onednn():
+    with linear_by_onednn(CPU):
         assert torch.equal(F.linear(x, weight), LINEAR(x, weight))
     assert not products
 
 
 def test_smaller_products_pay_where_shapes_are_few(products):
     layer, x = nn.Linear(256, 256), torch.ones(64, 256)
-    with linear_by_onednn():
+    with linear_by_onednn(CPU):
         layer(x)
         assert not products
-        with linear_by_onednn(few_shapes=True):
+        with linear_by_onednn(CPU, few_shapes=True):
             layer(x)
             assert len(products) == 1
-    with linear_by_onednn():
+    with linear_by_onednn(CPU):
         layer(x)
     assert len(products) == 1
 
 
 def test_it_ends_with_the_last_that_asked():
-    with linear_by_onednn():
-        with pytest.raises(ValueError, match="stop"), linear_by_onednn():
+    with linear_by_onednn(CPU):
+        with pytest.raises(ValueError, match="stop"), linear_by_onednn(CPU):
             raise ValueError("stop")
         assert F.linear is not LINEAR
         assert not torch.backends.mha.get_fastpath_enabled()
@@ -107,9 +108,16 @@ def test_it_ends_with_the_last_that_asked():
     assert torch.backends.mha.get_fastpath_enabled()
 
 
+@pytest.mark.parametrize("device", ["cuda", "cuda:1", "mps"])
+def test_nothing_changes_for_models_elsewhere(device):
+    with linear_by_onednn(torch.device(device)):
+        assert F.linear is LINEAR
+        assert torch.backends.mha.get_fastpath_enabled()
+
+
 @pytest.mark.filterwarnings("ignore:TF32 acceleration")
 def test_who_has_turned_onednn_off_is_left_alone():
-    with torch.backends.mkldnn.flags(enabled=False), linear_by_onednn():
+    with torch.backends.mkldnn.flags(enabled=False), linear_by_onednn(CPU):
         assert F.linear is LINEAR
 
 
@@ -118,7 +126,7 @@ def test_attention_is_multiplied_likewise(products):
     x = torch.randn(2, 80, 512, generator=torch.Generator().manual_seed(0))
     with torch.inference_mode():
         expected, _ = attention(x, x, x, need_weights=False)
-        with linear_by_onednn():
+        with linear_by_onednn(CPU):
             found, _ = attention(x, x, x, need_weights=False)
     assert len(products) == 2
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
