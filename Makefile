@@ -50,12 +50,14 @@ run: $(ENV)/installed  ## The whole study in its default profile
 	$(BIN)/snakemake all
 	@echo "The results: $(CURDIR)/results/index.html"
 
+PARALLEL := --numprocesses 2 --dist loadgroup --no-loadscope-reorder
+
 test: $(ENV)/installed  ## Style, then all tests (the smoke run of the whole DAG among them)
 	$(MAKE) lint
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadgroup --ignore tests/reproducibility
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(PARALLEL) --ignore tests/reproducibility
 
 test-reproducibility: $(ENV)/installed  ## Changes, DVC, kills, faults, conda, Slurm, MLflow, on a small study; the rehearsal (45 minutes)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadgroup -m "not long" tests/reproducibility
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(PARALLEL) -m "not long" tests/reproducibility
 
 test-long: $(ENV)/installed  ## RE on really pre-trained towers, where they are (a quarter of an hour)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m long tests/reproducibility
@@ -67,7 +69,7 @@ test-lowest: $(ENV)/installed  ## The package's own tests with the oldest versio
 	$(BIN)/uv venv --quiet --clear --python $(BIN)/python build/lowest
 	$(BIN)/uv pip install --quiet --python build/lowest/bin/python --resolution lowest-direct --editable '.[openclip,llm,export]' \
 		$$(grep -E '^(hypothesis|matplotlib|pytest|pytest-xdist)==' constraints.txt)
-	OMP_NUM_THREADS=1 build/lowest/bin/python -m pytest --numprocesses 2 --dist loadgroup tests/unit tests/recipes \
+	OMP_NUM_THREADS=1 build/lowest/bin/python -m pytest $(PARALLEL) tests/unit tests/recipes \
 		--ignore tests/unit/report --ignore tests/unit/runtime/test_tracking.py
 
 lint: $(ENV)/installed  ## Style and types

@@ -1,9 +1,8 @@
-"""Snakemake's command in a fork of a process that has imported it, which takes half the time."""
+"""Snakemake's command, and its jobs, in forks of a process that has imported what they need."""
 
 import multiprocessing
 import os
 import subprocess
-import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,14 +10,14 @@ from pathlib import Path
 import pytest
 
 _FORKS = multiprocessing.get_context("forkserver")
-# What every plan imports but the package, which may be that of another checkout.
-_FORKS.set_forkserver_preload(["snakemake.cli", "pulp", "pandas", "jsonschema"])
+# What every plan imports, and most jobs, but the package, which may be that of another checkout.
+_FORKS.set_forkserver_preload(["snakemake.cli", "pulp", "pandas", "jsonschema", "torch"])
 
 
 def forked_snakemake(
     arguments: Sequence[str | Path], directory: Path, environment: Mapping[str, str], check: bool
 ) -> subprocess.CompletedProcess:
-    """Do as :func:`run_command` with ``snakemake``, for what starts no job: plans, summaries."""
+    """Do as :func:`run_command` with ``snakemake``, whose jobs are no processes of their own."""
     command = [str(part) for part in arguments]
     with tempfile.NamedTemporaryFile("r", encoding="utf-8") as printed:
         target = (command, str(directory), dict(environment), printed.name)
@@ -38,7 +37,6 @@ def _run(command: list[str], directory: str, environment: dict[str, str], printe
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(directory)
-    sys.argv = ["snakemake", *command]
-    from snakemake.cli import main
+    from forked_jobs import snakemake
 
-    main(command)
+    snakemake(command)

@@ -10,7 +10,6 @@ from pathlib import Path
 import yaml
 from forked_snakemake import forked_snakemake
 from job_table import job_counts
-from run_command import run_command
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -35,10 +34,7 @@ def snakemake(
 def _run(command: list, check: bool) -> subprocess.CompletedProcess:
     environment = {key: value for key, value in os.environ.items() if key != "HIERARCAPS_DATA"}
     environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
-    if "--dry-run" in command:
-        return forked_snakemake(command, ROOT, environment, check)
-    command = [sys.executable, "-m", "snakemake", *command]
-    return run_command(command, ROOT, environment, check)
+    return forked_snakemake(command, ROOT, environment, check)
 
 
 def planned(directory: Path, changes: dict | None = None) -> set[str]:

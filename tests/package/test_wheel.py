@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 from run_command import run_command
+from run_uv import uv_command, uv_variables
 
 ROOT = Path(__file__).resolve().parents[2]
 UNIT = ROOT / "tests" / "unit"
@@ -24,14 +25,9 @@ TOOLS = ["pytest", "hypothesis"]
 NOT_IN_CORE = {"pandas", "pyarrow", "pillow", "transformers", "open-clip-torch", "snakemake"}
 
 
-def uv(*arguments: str | Path, directory: Path = ROOT) -> None:
-    told = [sys.executable, "-m", "pip", "config", "get", "global.find-links"]
-    configured = subprocess.run(told, capture_output=True, text=True, check=False).stdout
-    links = os.environ.get("PIP_FIND_LINKS", configured)
-    folders = ",".join(links.split())
-    variables = {"UV_FIND_LINKS": folders, "UV_CONSTRAINT": str(ROOT / "constraints.txt")}
-    command = [sys.executable, "-m", "uv", *arguments, "--quiet"]
-    run_command(command, directory, {**variables, **os.environ}, check=True)
+def uv(*arguments: str | Path) -> None:
+    variables = {"UV_CONSTRAINT": str(ROOT / "constraints.txt"), **os.environ, **uv_variables()}
+    run_command(uv_command(*arguments), ROOT, variables, check=True)
 
 
 @pytest.fixture(scope="module")

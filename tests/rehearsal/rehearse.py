@@ -22,6 +22,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 sys.path[:0] = [str(HERE), str(ROOT / "tests" / "helpers")]
 
+FORKING = ROOT / "tests" / "helpers" / "programs" / "snakemake"
 PAPER = ROOT / "config" / "paper.yaml"
 REHEARSAL = ROOT / "config" / "rehearsal.yaml"
 TESTS, PICTURES = 60, 120
@@ -89,8 +90,10 @@ def real_data() -> Path:
 
 def command(study: Path, overlays: Sequence[Path], *arguments: str) -> list[str]:
     """Return Snakemake's command line."""
+    # A dry run has no jobs to fork.
+    forking = [] if "--dry-run" in arguments else [str(FORKING)]
     return [
-        sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"),
+        sys.executable, *(forking or ["-m", "snakemake"]), "--snakefile", str(ROOT / "Snakefile"),
         "--workflow-profile", str(ROOT / "profiles" / "default"), "--directory", str(study),
         "--configfile", *map(str, overlays), *arguments,
     ]  # fmt: skip

@@ -33,3 +33,8 @@ def pretended(tmp_path_factory) -> Path:
 def study(finished_study, tmp_path) -> Path:
     """A copy of the finished repository, to change as the test likes."""
     return copy(finished_study, tmp_path / "study")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest, beside which the other worker does all else."""
+    items.sort(key=lambda item: item.path.name != "test_paper_rehearsal.py")

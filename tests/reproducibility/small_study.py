@@ -16,7 +16,9 @@ from run_command import run_command
 
 ROOT = Path(__file__).resolve().parents[2]
 OVERLAYS = (ROOT / "config" / "smoke.yaml", Path(__file__).with_name("study.yaml"))
-SNAKEMAKE = (sys.executable, "-m", "snakemake", "--cores", "2")
+USERS_SNAKEMAKE = (sys.executable, "-m", "snakemake", "--cores", "2")
+# Has the command with forked jobs, which is found before the user's: by DVC too.
+PROGRAMS = ROOT / "tests" / "helpers" / "programs"
 OUTPUTS = ("data", "models", "results")
 TIMES = "results/index.html"  # shows how long each job took
 PARTIAL = re.compile(r"\.partial-|\.state$")
@@ -39,7 +41,9 @@ def clean_environment() -> dict[str, str]:
     person = {"NAME": "Test", "EMAIL": "test@example.org"}
     return {
         **environment,
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}",
+        "PATH": os.pathsep.join(
+            [str(PROGRAMS), str(Path(sys.executable).parent), environment["PATH"]]
+        ),
         "PYTHONPATH": "",  # the package of the repository under test, and no other
         "OMP_NUM_THREADS": "1",
         "DVC_NO_ANALYTICS": "1",
@@ -70,8 +74,9 @@ def snakemake(
     check: bool = True,
     **environment: str,
 ) -> subprocess.CompletedProcess:
-    """Run a repository's workflow on its params.yaml, started by ``prefix``."""
-    return run(repository, *prefix, *SNAKEMAKE, *arguments, check=check, **environment)
+    """Run a repository's workflow on its params.yaml, started by ``prefix``, with forked jobs."""
+    command = (*prefix, "snakemake", "--cores", "2", *arguments)
+    return run(repository, *command, check=check, **environment)
 
 
 def executed(output: str) -> set[str]:
@@ -145,14 +150,18 @@ def leftovers(directory: Path) -> list[str]:
 
 
 class Running:
-    """A run in the background, in a process group of its own as in a terminal."""
+    """A run in the background, in a process group of its own as in a terminal.
+
+    Each of its jobs is a process of its own, as a user's are.
+    """
 
     def __init__(self, directory: Path, log: Path, target: str = "all") -> None:
         self.directory = directory
         self.log = log
         with log.open("w", encoding="utf-8") as file:
             self.process = subprocess.Popen(
-                [*SNAKEMAKE, "--", target],
+                # nohup, or a script's `&`, would have it ignore Ctrl-C.
+                ["env", "--default-signal=INT", *USERS_SNAKEMAKE, "--", target],
                 cwd=directory,
                 env=clean_environment(),
                 stdout=file,

@@ -3,7 +3,7 @@
 It answers `conda info --json`, `conda --version`, `conda config --get channel_priority --json`,
 `conda env create --file F --prefix P` and `conda clean`, which has nothing to do. Environments are
 solved and linked by py-rattler from a local channel, which holds this machine's own Python and pip,
-and nothing else; what an environment file lists for pip comes from where pip finds it here.
+and nothing else; what an environment file lists for pip, uv installs from where pip finds it here.
 """
 
 import asyncio
@@ -19,6 +19,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import yaml
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "helpers"))  # it is a program, too
+
+from run_uv import uv_command, uv_variables
 
 CHANNEL_VARIABLE = "STAND_IN_CONDA_CHANNEL"
 SUBDIR = "linux-64"
@@ -37,6 +41,7 @@ def install(folder: Path) -> dict[str, str]:
     channel = folder / "channel"
     _make_channel(channel)
     return {
+        **uv_variables(),
         "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}",
         CHANNEL_VARIABLE: channel.as_uri(),
     }
@@ -134,8 +139,9 @@ def _create(file: Path, prefix: Path) -> None:
         with tempfile.NamedTemporaryFile("w", suffix=".txt", dir=file.parent) as requirements:
             requirements.write("\n".join(pip[0]) + "\n")
             requirements.flush()
-            command = [str(prefix / "bin" / "python"), "-m", "pip", "install", "--quiet"]
-            subprocess.run([*command, "-r", requirements.name], check=True, cwd=file.parent)
+            python = prefix / "bin" / "python"
+            command = uv_command("pip", "install", "--python", python, "-r", requirements.name)
+            subprocess.run(command, check=True, cwd=file.parent)
 
 
 if __name__ == "__main__":

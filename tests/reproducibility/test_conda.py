@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 import stand_in_conda
-from small_study import ROOT, make_repository, outputs, run, snakemake
+from small_study import ROOT, USERS_SNAKEMAKE, make_repository, outputs, run
 
 # Run by an environment's own Python without Snakemake, which would lend it what it lacks.
 STATEMENTS = {
@@ -47,8 +47,8 @@ def conda(folder) -> dict[str, str]:
 def test_rules_run_in_their_environments(folder, conda, finished_study, tmp_path):
     make_repository(tmp_path)
     environments = folder / "environments"
-    use = ["--use-conda", "--conda-prefix", environments]
-    result = snakemake(tmp_path, *use, "--", "all", **conda)
+    command = [*USERS_SNAKEMAKE, "--use-conda", "--conda-prefix", environments, "--", "all"]
+    result = run(tmp_path, *command, **conda)
     assert result.stdout.count("Creating conda environment") == len(STATEMENTS)
     assert outputs(tmp_path) == outputs(finished_study)
     made = {(ROOT / "workflow" / "envs" / f"{name}.yml").read_bytes(): name for name in STATEMENTS}

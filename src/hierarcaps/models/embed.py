@@ -93,6 +93,8 @@ def _encoded_on_cpu(
 
     def encode(names: Sequence[str]) -> Tensor:
         pixels = torch.stack([encoder.preprocess(store[name]) for name in names])
+        # Convolutional towers take half (EfficientNet) to three quarters (ResNet) of the time.
+        pixels = pixels.contiguous(memory_format=torch.channels_last)
         with torch.inference_mode():
             return torch.cat([vectors for _, vectors in halving(encoder.encode_image, pixels)])
 

@@ -103,17 +103,28 @@ def test_a_locked_database_is_one_sentence(project):
 
 
 WRITER = """
-import sys
+import multiprocessing, sys
+import mlflow  # once, which takes longer than to write
 from hierarcaps.runtime.tracking import Mirrored, mirror
-mirror([Mirrored(sys.argv[1], {"model": sys.argv[1]}, {}, ["ordering.json"])])
+
+def write(name):
+    mirror([Mirrored(name, {"model": name}, {}, ["ordering.json"])])
+
+process = multiprocessing.get_context("fork").Process
+writers = [process(target=write, args=(name,)) for name in sys.argv[1:]]
+for writer in writers:
+    writer.start()
+for writer in writers:
+    writer.join()
+sys.exit(any(writer.exitcode for writer in writers))
 """
 
 
 def test_many_processes_use_a_database_for_the_first_time(project):
-    writers = [subprocess.Popen([sys.executable, "-c", WRITER, f"run {n}"]) for n in range(4)]
-    assert [writer.wait() for writer in writers] == [0] * len(writers)
+    names = [f"run {n}" for n in range(4)]
+    subprocess.run([sys.executable, "-c", WRITER, *names], check=True)
     _, runs = stored_runs()
-    assert {run.info.run_name for run in runs} == {f"run {n}" for n in range(4)}
+    assert {run.info.run_name for run in runs} == set(names)
     assert not list(project.glob(".partial-*"))
 
 
