@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import yaml
+from forked_snakemake import forked_snakemake
 from job_table import job_counts
 from run_command import run_command
 
@@ -75,8 +76,10 @@ def snakemake(
     **environment: str,
 ) -> subprocess.CompletedProcess:
     """Run a repository's workflow on its params.yaml, started by ``prefix``, with forked jobs."""
-    command = (*prefix, "snakemake", "--cores", "2", *arguments)
-    return run(repository, *command, check=check, **environment)
+    command = ("--cores", "2", *arguments)
+    if prefix:
+        return run(repository, *prefix, "snakemake", *command, check=check, **environment)
+    return forked_snakemake(command, repository, {**clean_environment(), **environment}, check)
 
 
 def executed(output: str) -> set[str]:

@@ -83,6 +83,18 @@ def test_images_in_order(tiny_encoder: OpenClipEncoder, store, batch_size: int):
             np.testing.assert_allclose(vector, alone, atol=1e-6)
 
 
+def test_towers_on_a_cpu_get_channels_last(tiny_encoder: OpenClipEncoder, store, monkeypatch):
+    encode, orders = tiny_encoder.encode_image, set()
+
+    def watched(pixels: torch.Tensor) -> torch.Tensor:
+        orders.add(pixels.is_contiguous(memory_format=torch.channels_last))
+        return encode(pixels)
+
+    monkeypatch.setattr(tiny_encoder, "encode_image", watched)
+    embed_images(tiny_encoder, store, NAMES, 3)
+    assert orders == {True}
+
+
 @pytest.mark.parametrize("most", [1, 2, 3])
 def test_a_memory_too_small_halves_the_batch_and_says_so(
     tiny_encoder: OpenClipEncoder, store, monkeypatch: pytest.MonkeyPatch, capsys, most: int
