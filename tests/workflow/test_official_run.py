@@ -1,4 +1,4 @@
-"""The probe on the official test set: all 1,000 items, random weights and an encoder."""
+"""The probe on the official test set: all 1,000 items, a mini CLIP and random weights."""
 
 import pandas as pd
 import pytest
@@ -10,7 +10,7 @@ ARCHITECTURE = "ViT-S-32-alt"  # depth, pictures and patches of a ViT-B/32, half
 
 
 @pytest.fixture(scope="module")
-def official_summary(real_data, tmp_path_factory) -> pd.DataFrame:
+def official_summary(smoke_run, real_data, tmp_path_factory) -> pd.DataFrame:
     directory = tmp_path_factory.mktemp("official")
     weights = directory / "vit-s-32.safetensors"
     write_random_weights(weights)
@@ -19,7 +19,7 @@ def official_summary(real_data, tmp_path_factory) -> pd.DataFrame:
     changes = {
         "models": {
             **dict.fromkeys(official["models"]),
-            "rn-16": None,
+            "rn-16": {"open_clip": str(smoke_run / "models" / "rn-16" / "seed0"), "seeds": [0]},
             "ViT-untrained": {"open_clip": ARCHITECTURE, "pretrained": str(weights)},
             "rn-16-untrained": None,
         },
@@ -58,6 +58,10 @@ def test_random_weights_order_tiers_but_retrieve_nothing(official_summary):
     assert 0.7 < value(official_summary, "ViT-untrained", "tau_d") < 0.95
     assert value(official_summary, "ViT-untrained", "precision") < 0.02
     assert value(official_summary, "ViT-untrained", "recall") < 0.02
+
+
+def test_a_mini_clip_is_probed_on_photographs(official_summary):
+    assert value(official_summary, "rn-16", "recall") < 0.2
 
 
 @pytest.mark.parametrize(
