@@ -22,7 +22,6 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 sys.path[:0] = [str(HERE), str(ROOT / "tests" / "helpers")]
 
-FORKING = ROOT / "tests" / "helpers" / "programs" / "snakemake"
 PAPER = ROOT / "config" / "paper.yaml"
 REHEARSAL = ROOT / "config" / "rehearsal.yaml"
 TESTS, PICTURES = 60, 120
@@ -90,8 +89,10 @@ def real_data() -> Path:
 
 def command(study: Path, overlays: Sequence[Path], *arguments: str) -> list[str]:
     """Return Snakemake's command line."""
+    from forks import PROGRAMS
+
     # A dry run has no jobs to fork.
-    forking = [] if "--dry-run" in arguments else [str(FORKING)]
+    forking = [] if "--dry-run" in arguments else [str(PROGRAMS / "snakemake")]
     return [
         sys.executable, *(forking or ["-m", "snakemake"]), "--snakefile", str(ROOT / "Snakefile"),
         "--workflow-profile", str(ROOT / "profiles" / "default"), "--directory", str(study),
@@ -214,9 +215,12 @@ def main() -> None:
     if options.profile == "slurm" and not Path("/etc/slurm/slurm.conf").exists():
         arguments += SLURM
         cluster = one_node_slurm(folder / "slurm")
+    from forks import ADDRESS, start_server
+
     with served(made, options.offline) as addresses, cluster:
         env = environment(folder, {**addresses, "REHEARSAL_CONTACTS": str(contacts)})
         expected = planned_rules(study, [PAPER], env)
+        env[ADDRESS] = start_server(env)
         start = time.monotonic()
         overlays = [PAPER, REHEARSAL, *[made / "lists.yaml"] * (not options.offline)]
         run = command(study, overlays, *arguments, "--", *options.targets)

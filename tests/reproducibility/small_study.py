@@ -12,14 +12,13 @@ from pathlib import Path
 
 import yaml
 from forked_snakemake import forked_snakemake
+from forks import ADDRESS, PROGRAMS, address
 from job_table import job_counts
 from run_command import run_command
 
 ROOT = Path(__file__).resolve().parents[2]
 OVERLAYS = (ROOT / "config" / "smoke.yaml", Path(__file__).with_name("study.yaml"))
 USERS_SNAKEMAKE = (sys.executable, "-m", "snakemake", "--cores", "2")
-# Has the command with forked jobs, which is found before the user's: by DVC too.
-PROGRAMS = ROOT / "tests" / "helpers" / "programs"
 OUTPUTS = ("data", "models", "results")
 TIMES = "results/index.html"  # shows how long each job took
 PARTIAL = re.compile(r"\.partial-|\.state$")
@@ -45,6 +44,7 @@ def clean_environment() -> dict[str, str]:
         "PATH": os.pathsep.join(
             [str(PROGRAMS), str(Path(sys.executable).parent), environment["PATH"]]
         ),
+        ADDRESS: address(),
         "PYTHONPATH": "",  # the package of the repository under test, and no other
         "OMP_NUM_THREADS": "1",
         "DVC_NO_ANALYTICS": "1",
