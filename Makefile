@@ -75,7 +75,7 @@ lint: $(ENV)/installed  ## Style and types
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/snakefmt --check Snakefile workflow
-	$(BIN)/mypy
+	$(BIN)/pyrefly check --min-severity error --summary=none
 	$(BIN)/snakemake --lint
 
 smoke: $(ENV)/installed  ## The same DAG at a tenth of the size, in build/smoke

@@ -135,9 +135,7 @@ def test_two_runs_in_one_directory(tmp_path):
         assert f"Another run is at work in {shared}" in second.stdout
         assert f"process {first.process.pid}" in second.stdout
         assert first.process.poll() is None
-        # Snakemake asks the size of a file that the first run is writing just then: asked again.
-        looks = (snakemake(shared, "--dry-run", "--", "all", check=False) for _ in range(5))
-        assert any(look.returncode == 0 for look in looks)
+        snakemake(shared, "--dry-run", "--", "all")
     finally:
         os.killpg(first.process.pid, signal.SIGINT)
         first.wait()

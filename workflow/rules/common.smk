@@ -48,7 +48,13 @@ def growing(first, for_each_mb=0):
     """A resource that grows with the input (MB), and with every attempt: what failed gets more."""
     if not for_each_mb:
         return lambda wildcards, attempt: first * attempt
-    return lambda wildcards, input, attempt: int(first + for_each_mb * input.size_mb) * attempt
+
+    def grown(wildcards, input, attempt):
+        # Not input.size_mb: a file that another run writes while this one looks would be an error.
+        megabytes = sum(Path(file).stat().st_size for file in input) / 2**20
+        return int(first + for_each_mb * megabytes) * attempt
+
+    return grown
 
 
 def local_model(name):

@@ -9,7 +9,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +74,7 @@ class StateFolder:
 
     def save(self, state: RunState) -> None:
         """Replace the saved state; a reader meets either the old or the new one."""
-        content = asdict(RunState(**{**vars(state), "tensors": {}}))
+        content = asdict(replace(state, tensors={}))
         del content["tensors"]
         self._write(_STATE_FILE, state.tensors, json.dumps(content))
 

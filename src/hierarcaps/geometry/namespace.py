@@ -27,7 +27,8 @@ def namespace(array: Any) -> Any:
 def length(vectors: Array) -> Array:
     """Return the Euclidean length of vectors ``(..., D)``, ``(...)``; its gradient is 0 at 0."""
     if isinstance(vectors, np.ndarray):
-        return np.asarray(np.linalg.norm(vectors, axis=-1))
+        # The checker does not see that Array is numpy's here.
+        return np.asarray(np.linalg.norm(vectors, axis=-1))  # pyrefly: ignore[bad-return]
     import torch
 
     return torch.linalg.vector_norm(vectors, dim=-1)

@@ -60,7 +60,7 @@ class Objective(Protocol):
 class ClipObjective:
     """The symmetric CLIP loss on unit vectors."""
 
-    files = (open_clip_source.CONFIG_FILE, open_clip_source.WEIGHTS_FILE)
+    files: tuple[str, str] = (open_clip_source.CONFIG_FILE, open_clip_source.WEIGHTS_FILE)
 
     def __init__(self, architecture: Mapping[str, Any]) -> None:
         self.clip = open_clip.CLIP(**architecture)
@@ -88,7 +88,7 @@ class MeruObjective:
     captions is the more general.
     """
 
-    files = (meru_source.CONFIG_FILE, meru_source.WEIGHTS_FILE)
+    files: tuple[str, str] = (meru_source.CONFIG_FILE, meru_source.WEIGHTS_FILE)
 
     def __init__(self, architecture: Mapping[str, Any], entailment_weight: float) -> None:
         self.model = Meru(architecture)

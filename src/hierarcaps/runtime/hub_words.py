@@ -14,8 +14,8 @@ from hierarcaps.runtime.errors import InputError, one_line
 from hierarcaps.runtime.patience import LATER_CODES, LaterError, patiently, seconds_of
 
 Result = TypeVar("Result")
-_FULL = (errno.ENOSPC, errno.EDQUOT)
-_CLOSED = (errno.EROFS, errno.EACCES, errno.EPERM)
+# A disk that is full, or closed to writers.
+_UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
 
 
 def ask_hub(what: str, repository: str, work: Callable[[], Result]) -> Result:
@@ -84,7 +84,7 @@ def _why_refused(repository: str, error: Exception) -> str | None:
             if each.response.status_code == 403:
                 lacking = "as the user of the token that was given"
             return f"this repository is gated: accept its licence on {page}, and {lacking}"
-        if isinstance(each, OSError) and each.errno in (*_FULL, *_CLOSED):
+        if isinstance(each, OSError) and each.errno is not None and each.errno in _UNWRITABLE:
             return (
                 f"{each.filename or constants.HF_HUB_CACHE}: cannot be written "
                 f"({os.strerror(each.errno)}); HF_HOME names another folder for the hub's cache"

@@ -56,7 +56,7 @@ class Meaning:
     relation: str | None = None
     companion: Phrase | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if (self.relation is None) != (self.companion is None):
             raise ValueError("a relation needs a companion and the other way round")
 

@@ -47,7 +47,7 @@ class Scene:
     relation: str | None
     layout: int
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if len(self.objects) != (1 if self.relation is None else 2):
             raise ValueError("a scene has one object, or two and a relation")
 
