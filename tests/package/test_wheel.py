@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tarfile
 import zipfile
 from pathlib import Path
@@ -80,21 +81,28 @@ def test_the_sdist_is_its_source(published: Path):
 
 
 class Environment:
-    """A clean environment with the wheel, outside of the checkout.
-
-    Made in the folder of another it replaces that, and takes the byte code of what both have.
-    """
+    """A clean environment with the wheel, outside of the checkout."""
 
     def __init__(self, folder: Path, wheel: Path, extras: str = "") -> None:
         self.folder = folder
-        uv("venv", "--clear", "--python", sys.executable, folder / "venv")
+        uv("venv", "--python", sys.executable, folder / "venv")
         python = folder / "venv" / "bin" / "python"
         uv("pip", "install", "--python", python, f"hierarcaps{extras} @ {wheel.as_uri()}", *TOOLS)
+        self._take_byte_code()
+
+    def _take_byte_code(self) -> None:
+        """Take this environment's, which is good for equal files: compiling would take longest."""
+        (installed,) = self.folder.glob("venv/lib/*/site-packages")
+        own = Path(sysconfig.get_path("purelib"))
+        for compiled in own.rglob("*.pyc"):
+            folder = installed / compiled.parent.relative_to(own)
+            if folder.parent.is_dir():
+                folder.mkdir(exist_ok=True)
+                shutil.copy2(compiled, folder)
 
     def run(self, *command: str | Path, check: bool = True) -> subprocess.CompletedProcess:
         path = f"{self.folder / 'venv' / 'bin'}{os.pathsep}{os.environ['PATH']}"
-        variables = {"HOME": str(self.folder), "OMP_NUM_THREADS": "1", "PATH": path,
-                     "PYTHONPYCACHEPREFIX": str(self.folder / "byte code")}  # fmt: skip
+        variables = {"HOME": str(self.folder), "OMP_NUM_THREADS": "1", "PATH": path}
         return run_command(command, self.folder, variables, check)
 
     def test(self, *tests: str) -> None:
@@ -109,11 +117,6 @@ class Environment:
 @pytest.fixture(scope="module")
 def core(tmp_path_factory, published: Path) -> Environment:
     return Environment(tmp_path_factory.mktemp("core"), next(published.glob("*.whl")))
-
-
-@pytest.fixture(scope="module")
-def place(tmp_path_factory) -> Path:
-    return tmp_path_factory.mktemp("extras")
 
 
 def test_the_core_is_small_and_computes(core: Environment):
@@ -145,5 +148,5 @@ def test_the_core_says_what_a_command_needs(core: Environment):
         ),
     ],
 )
-def test_an_extra_brings_what_its_models_need(extra, tests, wheel, place):
-    Environment(place, wheel, f"[{extra}]").test(*tests)
+def test_an_extra_brings_what_its_models_need(extra, tests, wheel, tmp_path):
+    Environment(tmp_path, wheel, f"[{extra}]").test(*tests)
