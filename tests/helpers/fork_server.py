@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Sequence
 from contextlib import nullcontext
 from multiprocessing.connection import wait
+from multiprocessing.synchronize import Event
 from pathlib import Path
 
 from forks import PROGRAMS, Fork
@@ -65,11 +66,14 @@ def _attend(connection: socket.socket) -> None:
     size, streams, *_ = socket.recv_fds(connection, 4, 3)
     with connection.makefile("rb") as asked:
         request = json.loads(asked.read(int.from_bytes(size)))
-    job = _FORKS.Process(target=_run, args=(streams, connection, *request))
+    awaited = _FORKS.Event()
+    job = _FORKS.Process(target=_run, args=(streams, connection, awaited, *request))
     job.start()
     for stream in streams:
         os.close(stream)
     connection.send(f"{job.pid}\n".encode())
+    if connection.recv(1):
+        awaited.set()
     if job.sentinel not in wait([job.sentinel, connection]):
         job.kill()
     job.join()
@@ -79,12 +83,16 @@ def _attend(connection: socket.socket) -> None:
 def _run(
     streams: Sequence[int],
     connection: socket.socket,
+    awaited: Event,
     program: str,
     arguments: list[str],
     directory: str,
     environment: dict[str, str],
+    cores: list[int],
 ) -> None:
     connection.close()
+    awaited.wait()
+    os.sched_setaffinity(0, cores)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     for standard, stream in enumerate(streams):
         os.dup2(stream, standard)

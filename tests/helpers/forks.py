@@ -62,11 +62,14 @@ class Fork:
         environment: Mapping[str, str],
         streams: Sequence[int] = (0, 1, 2),
     ) -> None:
-        """Start one of the server's programs with these standard streams.
+        """Make a process for one of the server's programs, which begins when it is waited for.
 
-        ``environment`` says which server: its variable ``ADDRESS``.
+        It has these standard streams and this process's cores. ``environment`` says which server:
+        its variable ``ADDRESS``.
         """
-        request = json.dumps([program, [*arguments], str(directory), {**environment}]).encode()
+        cores = sorted(os.sched_getaffinity(0))
+        asked = [program, [*arguments], str(directory), {**environment}, cores]
+        request = json.dumps(asked).encode()
         self._connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._connection.connect(environment[ADDRESS])
         self._answers = self._connection.makefile(encoding="ascii")
@@ -75,8 +78,9 @@ class Fork:
         self.process = int(self._answers.readline())
 
     def wait(self) -> int:
-        """Wait for its end and return its exit status; that of a signal is negative."""
+        """Let it begin, and return its exit status; that of a signal is negative."""
         with self._connection, self._answers:
+            self._connection.send(b"!")
             return int(self._answers.readline())
 
 

@@ -75,10 +75,11 @@ def snakemake(
     check: bool = True,
     **environment: str,
 ) -> subprocess.CompletedProcess:
-    """Run a repository's workflow on its params.yaml, started by ``prefix``, with forked jobs."""
-    command = ("--cores", "2", *arguments)
+    """Run a repository's workflow on its params.yaml: in forks, but as users do by ``prefix``."""
     if prefix:
-        return run(repository, *prefix, "snakemake", *command, check=check, **environment)
+        command = (*prefix, *USERS_SNAKEMAKE, *arguments)
+        return run(repository, *command, check=check, **environment)
+    command = ("--cores", "2", *arguments)
     return forked_snakemake(command, repository, {**clean_environment(), **environment}, check)
 
 
