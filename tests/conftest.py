@@ -28,13 +28,15 @@ def shared_directory(tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def reports(shared_directory) -> Path:
     """Results of a small study with all their pages, rendered once for all workers."""
+    from forks import forked_kernels
     from rendered_reports import RESULTS, write_reports
 
     directory = shared_directory / "reports"
     with FileLock(shared_directory / "reports.lock"):
         if not directory.is_dir():
             directory.mkdir()
-            write_reports(directory)
+            with forked_kernels():
+                write_reports(directory)
     return directory / RESULTS
 
 

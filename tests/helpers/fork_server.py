@@ -1,4 +1,4 @@
-"""The server of :mod:`forks`, as a program: says where it listens, then imports and serves."""
+"""The server of :mod:`forks`: ``fork_server.py PATH OWNER`` says that it listens, and imports."""
 
 import importlib
 import json
@@ -9,13 +9,13 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 from collections.abc import Sequence
 from contextlib import nullcontext
 from multiprocessing.connection import wait
 from multiprocessing.synchronize import Event
 from pathlib import Path
 
+import psutil
 from forks import PROGRAMS, Fork
 
 # What plans, jobs and kernels import, but the package, which may be that of another checkout.
@@ -31,22 +31,32 @@ _FORKS = multiprocessing.get_context("fork")
 
 
 def main() -> None:
-    """Fork for each connection a process that attends to it, until standard input is closed."""
-    with tempfile.TemporaryDirectory(prefix="forks-") as folder:
-        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        listener.bind(f"{folder}/server")
+    """Fork for each connection a process that attends to it, while the owner lives."""
+    path, owner = Path(sys.argv[1]), int(sys.argv[2])
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
+        listener.bind(str(path))
         listener.listen()
-        print(f"{folder}/server", flush=True)
-        _import()
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # of a terminal; it has forks to wait for
-        signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those who attend
-        while sys.stdin not in wait([listener, sys.stdin]):
-            connection, _ = listener.accept()
-            if os.fork() == 0:
-                listener.close()
-                _attend(connection)
-                os._exit(0)
-            connection.close()
+        print("listening", flush=True)
+        try:
+            _import()
+            _serve(listener, owner)
+        finally:
+            path.unlink()
+            Path(f"{path}.lock").unlink()
+
+
+def _serve(listener: socket.socket, owner: int) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # of a terminal; it has forks to wait for
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those who attend
+    while psutil.pid_exists(owner):
+        if not wait([listener], timeout=1):
+            continue
+        connection, _ = listener.accept()
+        if os.fork() == 0:
+            listener.close()
+            _attend(connection)
+            os._exit(0)
+        connection.close()
 
 
 def _import() -> None:

@@ -11,7 +11,9 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -21,30 +23,42 @@ PROGRAMS = HELPERS / "programs"
 ADDRESS = "TEST_FORKS"  # variable
 
 
-def start_server(environment: Mapping[str, str]) -> str:
-    """Start a server whose forks have imported in ``environment``, and return its address.
+def start_server(environment: Mapping[str, str], owner: int) -> str:
+    """Return the address of a process's server; its forks have imported in ``environment``.
 
-    It ends with this process.
+    It is started where there is none, and ends with its owner.
     """
-    server = subprocess.Popen(
-        [sys.executable, HELPERS / "fork_server.py"],
-        env=environment,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    _KEPT.append(server)
-    assert server.stdout is not None
-    return server.stdout.readline().strip()
+    import psutil
+    from filelock import FileLock
 
-
-_KEPT: list[subprocess.Popen] = []  # a pipe that is collected is closed
+    began = psutil.Process(owner).create_time()
+    path = Path(tempfile.gettempdir(), f"forks-{owner}-{began:.0f}")
+    with FileLock(f"{path}.lock"):
+        if not path.exists():
+            command = [sys.executable, HELPERS / "fork_server.py", path, str(owner)]
+            server = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE)
+            assert server.stdout is not None
+            server.stdout.readline()  # it listens
+    return str(path)
 
 
 @cache
 def address() -> str:
-    """Return the address of this process's own server, which is started when it is asked for."""
-    return start_server(os.environ)
+    """Return the address of the server that all workers of a test run share."""
+    run = os.getppid() if "PYTEST_XDIST_WORKER" in os.environ else os.getpid()
+    return start_server(os.environ, run)
+
+
+@contextmanager
+def forked_kernels() -> Iterator[None]:
+    """Let notebooks that this process renders have kernels in forks."""
+    before = dict(os.environ)
+    os.environ |= {ADDRESS: address(), "PYTHONPATH": str(PROGRAMS)}
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
 
 
 class Fork:

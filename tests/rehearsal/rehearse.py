@@ -220,7 +220,7 @@ def main() -> None:
     with served(made, options.offline) as addresses, cluster:
         env = environment(folder, {**addresses, "REHEARSAL_CONTACTS": str(contacts)})
         expected = planned_rules(study, [PAPER], env)
-        env[ADDRESS] = start_server(env)
+        env[ADDRESS] = start_server(env, os.getpid())
         start = time.monotonic()
         overlays = [PAPER, REHEARSAL, *[made / "lists.yaml"] * (not options.offline)]
         run = command(study, overlays, *arguments, "--", *options.targets)
