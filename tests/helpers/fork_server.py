@@ -48,7 +48,7 @@ def main() -> None:
 def _serve(listener: socket.socket, owner: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # of a terminal; it has forks to wait for
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those who attend
-    while psutil.pid_exists(owner):
+    while _is_alive(owner):
         if not wait([listener], timeout=1):
             continue
         connection, _ = listener.accept()
@@ -57,6 +57,14 @@ def _serve(listener: socket.socket, owner: int) -> None:
             _attend(connection)
             os._exit(0)
         connection.close()
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        # What has ended stays until all who have its streams close them, this server among them.
+        return psutil.Process(process).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _import() -> None:
@@ -102,7 +110,8 @@ def _run(
 ) -> None:
     connection.close()
     awaited.wait()
-    os.sched_setaffinity(0, cores)
+    if cores:
+        os.sched_setaffinity(0, cores)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     for standard, stream in enumerate(streams):
         os.dup2(stream, standard)

@@ -81,7 +81,7 @@ class Fork:
         It has these standard streams and this process's cores. ``environment`` says which server:
         its variable ``ADDRESS``.
         """
-        cores = sorted(os.sched_getaffinity(0))
+        cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
         asked = [program, [*arguments], str(directory), {**environment}, cores]
         request = json.dumps(asked).encode()
         self._connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
