@@ -1,5 +1,6 @@
 """Fixtures shared by all tests."""
 
+import gc
 import os
 from pathlib import Path
 
@@ -7,6 +8,8 @@ import pytest
 from filelock import FileLock
 
 ROOT = Path(__file__).resolve().parents[1]
+# Until all modules are imported: they stay, and looking for garbage among them takes seconds.
+gc.disable()
 
 
 @pytest.fixture(scope="session")
@@ -47,3 +50,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         group = "workflow" if item.path.parent.name == "workflow" else item.path.name
         item.add_marker(pytest.mark.xdist_group(group))
     items.sort(key=lambda item: item.path.parent.name != "workflow")
+
+
+def pytest_collection_finish() -> None:
+    """Let garbage be looked for among what tests make alone."""
+    gc.freeze()
+    gc.enable()

@@ -1,5 +1,6 @@
 """The server of :mod:`forks`: ``fork_server.py PATH OWNER`` says that it listens, and imports."""
 
+import gc
 import importlib
 import json
 import multiprocessing
@@ -68,6 +69,7 @@ def _is_alive(process: int) -> bool:
 
 
 def _import() -> None:
+    gc.disable()  # neither here nor in a fork is garbage to be looked for among modules
     from hierarcaps.runtime import torch_setup
 
     torch_setup.declare_torchvision_ops()
@@ -76,6 +78,8 @@ def _import() -> None:
         importlib.import_module(name)
     for name in [name for name in sys.modules if name.partition(".")[0] == "hierarcaps"]:
         del sys.modules[name]
+    gc.freeze()
+    gc.enable()
 
 
 def _attend(connection: socket.socket) -> None:
