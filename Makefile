@@ -145,8 +145,8 @@ mlflow: $(ENV)/installed  ## MLflow's pages on localhost, runs grouped by model 
 	$(BIN)/mlflow ui --host 127.0.0.1 --backend-store-uri sqlite:///mlflow.db
 
 BENCHMARKS = study evaluation alignment captions scoring allocator
-benchmark: $(ENV)/installed  ## Speed, as ratios measured in one run, and docs/benchmarks.md of them
-	$(foreach each,$(BENCHMARKS),$(BIN)/python benchmarks/$(each).py && )$(BIN)/python benchmarks/page.py
+benchmark: run  ## Speed, as ratios measured in one run, and docs/benchmarks.md: half an hour after a run (BEFORE=another run)
+	$(foreach each,$(BENCHMARKS),$(BIN)/python benchmarks/$(each).py $(if $(filter study,$(each)),$(BEFORE:%=--before %)) && )$(BIN)/python benchmarks/page.py
 
 lock: $(ENV)/installed  ## constraints.txt and the environments of rules, from pyproject.toml (NEWEST=1: newer versions)
 	$(BIN)/python workflow/lock.py $(if $(NEWEST),--upgrade)
