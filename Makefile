@@ -15,7 +15,8 @@ MADE := $(shell cat $(ENV)/pyvenv.cfg 2>/dev/null)
 MOVED := $(if $(filter command,$(MADE)),$(if $(filter $(CURDIR)/$(ENV),$(MADE)),,moved))
 LIBRARIES := $(wildcard $(ENV)/lib/python*)
 MIXED := $(or $(word 2,$(LIBRARIES)),$(if $(ASKED),$(filter-out $(ENV)/lib/$(ASKED),$(LIBRARIES))))
-PARALLEL := --numprocesses 2 --dist loadgroup
+# More processes than cores: some tests wait, for a browser, a lock or another process.
+PARALLEL := --numprocesses 3 --dist loadgroup
 LOCKED := --constraint constraints.txt --editable '.[workflow,dev]'
 # uv is told what pip is told in the environment (and which folders of wheels, in its configuration), and
 # chooses as pip does.
@@ -56,7 +57,7 @@ test: $(ENV)/installed  ## Style, then all tests (the smoke run of the whole DAG
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(PARALLEL) --ignore tests/reproducibility
 
 test-reproducibility: $(ENV)/installed  ## Changes, DVC, kills, faults, conda, Slurm, MLflow, on a small study; the rehearsal (20 minutes)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(PARALLEL) --no-loadscope-reorder -m "not long" tests/reproducibility
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(PARALLEL) --numprocesses 2 --no-loadscope-reorder -m "not long" tests/reproducibility
 
 test-long: $(ENV)/installed  ## RE on really pre-trained towers, where they are (a quarter of an hour)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m long tests/reproducibility
