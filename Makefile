@@ -146,7 +146,7 @@ mlflow: $(ENV)/installed  ## MLflow's pages on localhost, runs grouped by model 
 	$(BIN)/mlflow ui --host 127.0.0.1 --backend-store-uri sqlite:///mlflow.db
 
 BENCHMARKS = study evaluation alignment captions scoring allocator
-benchmark: run  ## Speed, as ratios measured in one run, and docs/benchmarks.md: half an hour after a run (BEFORE=another run)
+benchmark: run  ## Speed, as ratios measured in one run, and docs/benchmarks.md: 20 minutes after a run (BEFORE=another run)
 	$(foreach each,$(BENCHMARKS),$(BIN)/python benchmarks/$(each).py $(if $(filter study,$(each)),$(BEFORE:%=--before %)) && )$(BIN)/python benchmarks/page.py
 
 lock: $(ENV)/installed  ## constraints.txt and the environments of rules, from pyproject.toml (NEWEST=1: newer versions)

@@ -7,8 +7,7 @@ law from 100,000, 4 to 17 in a caption, one caption in 12 twice, one in 30 with 
 ASCII, and one image in 1,000 of the test set. Each step runs in a process of its own, so that its
 peak memory is its own: ``gather`` (read, normalise, filter, keep each once), ``seeds`` (the
 covering sample of 5,000) and ``items`` (the plain sample of 500,000). Files of 3,300,000 rows take
-a gigabyte with what is held meanwhile, of 30,000,000 ten; they are made in TMPDIR and removed. All
-of it takes a quarter of an hour, most for the 30,000,000, which are also made.
+a gigabyte with what is held meanwhile, of 30,000,000 ten; they are made in TMPDIR and removed.
 """
 
 import argparse
