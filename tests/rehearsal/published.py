@@ -245,11 +245,10 @@ def _cifar10(pictures: list[bytes]) -> dict[str, bytes]:
 
 
 def _cifar100(pictures: list[bytes]) -> dict[str, bytes]:
-    """Return its files, with two classes of a superclass: each class is 18 prompts to embed."""
     above = {}
     for line in CIFAR100.strip().split("\n"):
         coarse, classes = line.split(": ")
-        above |= dict.fromkeys(classes.split()[:2], coarse)
+        above |= dict.fromkeys(classes.split(), coarse)
     fine, coarse_names = sorted(above), sorted(set(above.values()))
     records = [
         bytes([coarse_names.index(above[name]), row]) + _planes(pictures[row % len(pictures)])

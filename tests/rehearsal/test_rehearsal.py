@@ -108,7 +108,7 @@ def test_published_files_are_read_by_the_code_that_reads_the_real_ones(
     monkeypatch.delenv("HIERARCAPS_DATA", raising=False)
     listed = read_downloads(made / "downloads.csv")
     fetch_downloads([each for each in listed if "cifar" in each.file or "coco" in each.file])
-    assert len(labelled_files("data/published/cifar100")) == 40
+    assert len(labelled_files("data/published/cifar100")) == 100
     assert len(set(cifar_superclasses("data/published/cifar100").values())) == 20
     assert set(cifar_superclasses("data/published/cifar10").values()) == {"animal", "vehicle"}
     assert len(read_coco("data/published/coco/captions_val2017.json")) == 24 * 5
