@@ -1,5 +1,10 @@
-"""The server of :mod:`forks`: ``fork_server.py PATH OWNER`` says that it listens, and imports."""
+"""The servers of :mod:`forks`, one for each program: ``fork_server.py PATH OWNER``.
 
+They listen at ``PATH-PROGRAM``, as it says once, and import what forks of that program need alone:
+the more a process holds, the longer it takes to fork.
+"""
+
+import ast
 import gc
 import importlib
 import json
@@ -11,70 +16,99 @@ import socket
 import subprocess
 import sys
 from collections.abc import Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
+from functools import cache
 from multiprocessing.connection import wait
-from multiprocessing.synchronize import Event
 from pathlib import Path
 
 import psutil
 from forks import PROGRAMS, Fork
 
-# What plans, jobs and kernels import, but the package, which may be that of another checkout.
-IMPORTED = (
-    "jsonschema", "pulp", "snakemake.cli",
-    "duckdb", "pandas", "pyarrow.parquet", "scipy.optimize", "scipy.stats",
-    "torchvision.transforms", "open_clip", "transformers.models.auto.modeling_auto",
-    "transformers.models.bert.modeling_bert", "transformers.models.clip.modeling_clip",
-    "transformers.models.llama.modeling_llama",
-    "ipykernel.kernelapp", "matplotlib.figure", "nbconvert", "papermill",
-)  # fmt: skip
+SOURCE = Path(__file__).resolve().parents[2] / "src"
+# But the package, which may be that of another checkout.
+IMPORTED = {
+    "snakemake": (
+        "jsonschema", "pulp", "requests", "snakemake.cli", "snakemake.report.html_reporter",
+    ),
+    "script": (
+        "duckdb", "matplotlib.figure", "mlflow", "mlflow.store.tracking.sqlalchemy_store",
+        "nbconvert", "pandas", "papermill", "pyarrow.dataset", "scipy.optimize", "scipy.stats",
+        "torchvision.transforms", "open_clip", "transformers.models.auto.modeling_auto",
+        "transformers.models.bert.modeling_bert", "transformers.models.clip.modeling_clip",
+        "transformers.models.llama.modeling_llama",
+    ),
+    "kernel": (
+        "ipykernel.debugger", "ipykernel.kernelapp", "matplotlib.backends.backend_svg",
+        "matplotlib.figure", "pandas", "pyarrow.dataset", "scipy.stats",
+    ),
+}  # fmt: skip
 _FORKS = multiprocessing.get_context("fork")
 
 
 def main() -> None:
-    """Fork for each connection a process that attends to it, while the owner lives."""
+    """Serve while the owner lives."""
     path, owner = Path(sys.argv[1]), int(sys.argv[2])
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
-        listener.bind(str(path))
-        listener.listen()
-        print("listening", flush=True)
-        try:
-            _import()
-            _serve(listener, owner)
-        finally:
-            path.unlink()
-            Path(f"{path}.lock").unlink()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # of a terminal; there are forks to wait for
+    servers = []
+    for program in IMPORTED:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
+            listener.bind(f"{path}-{program}")
+            listener.listen()
+            servers.append(_FORKS.Process(target=_serve, args=(program, listener, owner)))
+            servers[-1].start()
+    print("listening", flush=True)
+    for server in servers:
+        server.join()
+    for place in path.parent.glob(f"{path.name}[-.]*"):
+        place.unlink()
 
 
-def _serve(listener: socket.socket, owner: int) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # of a terminal; it has forks to wait for
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those who attend
+def _serve(program: str, listener: socket.socket, owner: int) -> None:
+    """Attend to each connection, which asks for one fork, until its fork has ended."""
+    _import(program)
+    attended: list[_Attended] = []
     while _is_alive(owner):
-        if not wait([listener], timeout=1):
-            continue
-        connection, _ = listener.accept()
-        if os.fork() == 0:
-            listener.close()
-            _attend(connection)
-            os._exit(0)
-        connection.close()
+        awaited = [each for one in attended for each in one.awaited]
+        ready = set(wait([listener, *awaited], timeout=1))
+        for one in [one for one in attended if ready.intersection(one.awaited)]:
+            if one.process.sentinel in ready:
+                one.end()
+                attended.remove(one)
+            else:
+                one.hear()
+        if listener in ready:
+            connection, _ = listener.accept()
+            others = [listener, *(one.connection for one in attended)]
+            with suppress(ValueError, ConnectionResetError):  # who asked was gone before the end
+                attended.append(_Attended(program, connection, others))
+    for one in attended:
+        one.process.kill()
 
 
 def _is_alive(process: int) -> bool:
     try:
-        # What has ended stays until all who have its streams close them, this server among them.
+        # What has ended stays until all who have its streams close them, the servers among them.
         return psutil.Process(process).status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
 
 
-def _import() -> None:
+def _import(program: str) -> None:
     gc.disable()  # neither here nor in a fork is garbage to be looked for among modules
-    from hierarcaps.runtime import torch_setup
+    if program == "snakemake":
+        # Each plan looks through the package's modules for what they import.
+        ast.parse = cache(ast.parse)
+        for module in SOURCE.rglob("*.py"):
+            ast.parse(module.read_text(encoding="utf-8"))
+    if program == "kernel":
+        os.environ["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"  # nobody will debug it
+    if program == "script":
+        from hierarcaps.runtime import torch_setup
 
-    torch_setup.declare_torchvision_ops()
-    sys.modules["declares torchvision's operators while it is here"] = torch_setup
-    for name in IMPORTED:
+        os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"  # as a job sets it before its import
+        torch_setup.declare_torchvision_ops()
+        sys.modules["declares torchvision's operators while it is here"] = torch_setup
+    for name in IMPORTED[program]:
         importlib.import_module(name)
     for name in [name for name in sys.modules if name.partition(".")[0] == "hierarcaps"]:
         del sys.modules[name]
@@ -82,38 +116,62 @@ def _import() -> None:
     gc.enable()
 
 
-def _attend(connection: socket.socket) -> None:
-    """Run a program, and end it where who asked for it is gone."""
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    size, streams, *_ = socket.recv_fds(connection, 4, 3)
-    with connection.makefile("rb") as asked:
-        request = json.loads(asked.read(int.from_bytes(size)))
-    awaited = _FORKS.Event()
-    job = _FORKS.Process(target=_run, args=(streams, connection, awaited, *request))
-    job.start()
-    for stream in streams:
-        os.close(stream)
-    connection.send(f"{job.pid}\n".encode())
-    if connection.recv(1):
-        awaited.set()
-    if job.sentinel not in wait([job.sentinel, connection]):
-        job.kill()
-    job.join()
-    connection.send(f"{job.exitcode}\n".encode())
+class _Attended:
+    """A connection and the fork that it asked for."""
+
+    def __init__(
+        self, program: str, connection: socket.socket, others: Sequence[socket.socket]
+    ) -> None:
+        """Make the fork, which begins when it is waited for; it lets go of the others' sockets."""
+        size, streams, *_ = socket.recv_fds(connection, 4, 3)
+        with connection.makefile("rb") as asked:
+            request = json.loads(asked.read(int.from_bytes(size)))
+        self.connection = connection
+        self._begin = _FORKS.Event()
+        sockets = [*others, connection]
+        arguments = (program, streams, sockets, self._begin, *request)
+        self.process = _FORKS.Process(target=_run, args=arguments)
+        self.process.start()
+        self.awaited = [self.process.sentinel, connection]
+        for stream in streams:
+            os.close(stream)
+        self._tell(self.process.pid)
+
+    def hear(self) -> None:
+        """Let the fork begin, or end it where who asked for it is gone."""
+        heard = b""
+        with suppress(ConnectionResetError):
+            heard = self.connection.recv(1)
+        if heard:
+            self._begin.set()
+        else:
+            self.process.kill()
+            self.awaited.remove(self.connection)
+
+    def end(self) -> None:
+        """Tell the exit status."""
+        self.process.join()
+        self._tell(self.process.exitcode)
+        self.connection.close()
+
+    def _tell(self, number: int | None) -> None:
+        with suppress(BrokenPipeError):
+            self.connection.send(f"{number}\n".encode())
 
 
 def _run(
-    streams: Sequence[int],
-    connection: socket.socket,
-    awaited: Event,
     program: str,
+    streams: Sequence[int],
+    sockets: Sequence[socket.socket],
+    begin,
     arguments: list[str],
     directory: str,
     environment: dict[str, str],
     cores: list[int],
 ) -> None:
-    connection.close()
-    awaited.wait()
+    for each in sockets:
+        each.close()
+    begin.wait()
     if cores:
         os.sched_setaffinity(0, cores)
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -129,6 +187,7 @@ def _run(
 
 def _snakemake(arguments: list[str]) -> None:
     """Do as Snakemake's command, with forks for jobs; those of another Python are as ever."""
+    from snakemake import benchmark
     from snakemake.cli import main
     from snakemake.script import PythonScript
 
@@ -141,6 +200,8 @@ def _snakemake(arguments: list[str]) -> None:
             as_ever(self, script, edit)
 
     PythonScript.execute_script = execute_script
+    # A fork's memory is mostly the server's, of which to add up the pages takes long.
+    benchmark.BENCHMARK_INTERVAL_SHORT = benchmark.BENCHMARK_INTERVAL
     main(arguments)
 
 

@@ -1,4 +1,4 @@
-"""Programs of tests in forks of a process that has imported what they need (``fork_server.py``).
+"""Programs of tests in forks of processes that have imported what they need (``fork_server.py``).
 
 A job of a small study imports for seconds and computes for one; so do plans and kernels. Where a
 process of its own is what is tested (kills, environments of rules, a cluster) programs start as
@@ -24,9 +24,9 @@ ADDRESS = "TEST_FORKS"  # variable
 
 
 def start_server(environment: Mapping[str, str], owner: int) -> str:
-    """Return the address of a process's server; its forks have imported in ``environment``.
+    """Return the address of a process's servers; their forks have imported in ``environment``.
 
-    It is started where there is none, and ends with its owner.
+    They are started where there are none, and end with their owner.
     """
     import psutil
     from filelock import FileLock
@@ -34,17 +34,17 @@ def start_server(environment: Mapping[str, str], owner: int) -> str:
     began = psutil.Process(owner).create_time()
     path = Path(tempfile.gettempdir(), f"forks-{owner}-{began:.0f}")
     with FileLock(f"{path}.lock"):
-        if not path.exists():
+        if not Path(f"{path}-snakemake").exists():
             command = [sys.executable, HELPERS / "fork_server.py", path, str(owner)]
-            server = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE)
-            assert server.stdout is not None
-            server.stdout.readline()  # it listens
+            servers = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE)
+            assert servers.stdout is not None
+            servers.stdout.readline()  # they listen
     return str(path)
 
 
 @cache
 def address() -> str:
-    """Return the address of the server that all workers of a test run share."""
+    """Return the address of the servers that all workers of a test run share."""
     run = os.getppid() if "PYTEST_XDIST_WORKER" in os.environ else os.getpid()
     return start_server(os.environ, run)
 
@@ -76,16 +76,16 @@ class Fork:
         environment: Mapping[str, str],
         streams: Sequence[int] = (0, 1, 2),
     ) -> None:
-        """Make a process for one of the server's programs, which begins when it is waited for.
+        """Make a process for one of the servers' programs, which begins when it is waited for.
 
-        It has these standard streams and this process's cores. ``environment`` says which server:
+        It has these standard streams and this process's cores. ``environment`` says which servers:
         its variable ``ADDRESS``.
         """
         cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
-        asked = [program, [*arguments], str(directory), {**environment}, cores]
+        asked = [[*arguments], str(directory), {**environment}, cores]
         request = json.dumps(asked).encode()
         self._connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._connection.connect(environment[ADDRESS])
+        self._connection.connect(f"{environment[ADDRESS]}-{program}")
         self._answers = self._connection.makefile(encoding="ascii")
         socket.send_fds(self._connection, [len(request).to_bytes(4)], streams)
         self._connection.sendall(request)
@@ -99,7 +99,7 @@ class Fork:
 
 
 def stand_for(program: str) -> None:
-    """Do as a program of the server, as far as who started this process can see; then exit."""
+    """Do as a program of the servers, as far as who started this process can see; then exit."""
     fork = Fork(program, sys.argv[1:], Path.cwd(), os.environ)
     for each in (signal.SIGINT, signal.SIGTERM):
         signal.signal(each, lambda number, _: os.kill(fork.process, number))

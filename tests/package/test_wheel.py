@@ -10,12 +10,12 @@ import re
 import shutil
 import subprocess
 import sys
-import sysconfig
 import tarfile
 import zipfile
 from pathlib import Path
 
 import pytest
+from byte_code import link_byte_code
 from run_command import run_command
 from run_uv import uv_command, uv_variables
 
@@ -88,17 +88,7 @@ class Environment:
         uv("venv", "--python", sys.executable, folder / "venv")
         python = folder / "venv" / "bin" / "python"
         uv("pip", "install", "--python", python, f"hierarcaps{extras} @ {wheel.as_uri()}", *TOOLS)
-        self._take_byte_code()
-
-    def _take_byte_code(self) -> None:
-        """Take this environment's, which is good for equal files: compiling would take longest."""
-        (installed,) = self.folder.glob("venv/lib/*/site-packages")
-        own = Path(sysconfig.get_path("purelib"))
-        for compiled in own.rglob("*.pyc"):
-            folder = installed / compiled.parent.relative_to(own)
-            if folder.parent.is_dir():
-                folder.mkdir(exist_ok=True)
-                shutil.copy2(compiled, folder)
+        link_byte_code(folder / "venv")
 
     def run(self, *command: str | Path, check: bool = True) -> subprocess.CompletedProcess:
         path = f"{self.folder / 'venv' / 'bin'}{os.pathsep}{os.environ['PATH']}"

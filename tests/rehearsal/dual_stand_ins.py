@@ -1,7 +1,7 @@
 """Stand-ins of the paper's dual encoders: random weights in the files that the repositories have.
 
 CLIP-B and OpenCLIP-B have their real sizes. The larger ones keep their depth, patches, context and
-vocabulary, and are an eighth as wide.
+vocabulary, and are a sixteenth as wide.
 """
 
 import json
@@ -20,7 +20,7 @@ import tiny_meru
 
 import transformers  # isort: skip - after open_clip's room has declared torchvision's operators
 
-NARROW = 8
+NARROW = 16
 # Repository -> architecture of open_clip, tag, whether its weights were trained with QuickGELU.
 OPEN_CLIP = {
     "timm/vit_base_patch32_clip_224.openai": ("ViT-B-32", "openai"),

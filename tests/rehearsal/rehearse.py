@@ -24,7 +24,7 @@ sys.path[:0] = [str(HERE), str(ROOT / "tests" / "helpers")]
 
 PAPER = ROOT / "config" / "paper.yaml"
 REHEARSAL = ROOT / "config" / "rehearsal.yaml"
-TESTS, PICTURES = 60, 120
+TESTS, PICTURES = 30, 120
 # Of a cluster without accounts, that answers at once.
 SLURM = (
     "--slurm-no-account", "--slurm-status-command", "squeue",

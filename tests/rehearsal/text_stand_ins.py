@@ -26,7 +26,7 @@ LANGUAGE_MODEL = "meta-llama/Llama-2-13b-hf"
 JUDGE = "microsoft/deberta-large-mnli"
 HIERARCHY_MODEL = "google/flan-t5-base"
 LISTS = 100
-LANGUAGE_STEPS = 120
+LANGUAGE_STEPS = 80
 TAUGHT_LAYERS = 6
 JUDGE_STEPS = 900
 OTHER_PAIRS = 4000
@@ -95,7 +95,7 @@ def _show_hierarchies(model, tokenizer, material: Material) -> None:
         found = top(inputs_embeds=inputs, use_cache=False).last_hidden_state[:, :-1]
         return torch.nn.functional.cross_entropy(model.lm_head(found[asked]), labels[asked])
 
-    schedule = Schedule(steps=LANGUAGE_STEPS, batch_size=4, learning_rate=3e-4)
+    schedule = Schedule(steps=LANGUAGE_STEPS, batch_size=4, learning_rate=6e-4)
     order = batch_order([len(ids) for ids, _ in rows], schedule)
     _fit(top, loss, order, schedule, "language model")
 

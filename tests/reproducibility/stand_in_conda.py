@@ -22,6 +22,7 @@ import yaml
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "helpers"))  # it is a program, too
 
+from byte_code import link_byte_code
 from run_uv import uv_command, uv_variables
 
 CHANNEL_VARIABLE = "STAND_IN_CONDA_CHANNEL"
@@ -142,6 +143,7 @@ def _create(file: Path, prefix: Path) -> None:
             python = prefix / "bin" / "python"
             command = uv_command("pip", "install", "--python", python, "-r", requirements.name)
             subprocess.run(command, check=True, cwd=file.parent)
+        link_byte_code(prefix)
 
 
 if __name__ == "__main__":

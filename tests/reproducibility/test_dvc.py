@@ -1,10 +1,12 @@
 """DVC and Snakemake agree: whichever ran, the other has nothing to do, in every scenario of use.
 
-Each test works in a copy of one repository, made by `snakemake all` and recorded by `dvc repro`.
+Each test that runs anything works in a copy of one repository, made by `snakemake all` and
+recorded by `dvc repro`.
 """
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -69,6 +71,15 @@ def repository(recorded, tmp_path) -> Path:
     return copy(recorded[0], tmp_path / "repository")
 
 
+@pytest.fixture
+def changeable(recorded) -> Iterator[Path]:
+    """The repository itself, for tests that change its params.yaml and run nothing."""
+    params = recorded[0] / "params.yaml"
+    before = params.read_bytes()
+    yield recorded[0]
+    params.write_bytes(before)
+
+
 def test_repro_after_all_runs_no_job_and_all_after_repro_neither(recorded):
     directory, output = recorded
     assert output.count("Nothing to be done") == 3  # stages
@@ -108,14 +119,14 @@ def test_one_objective_changed_is_all_that_is_redone(repository):
         ("report", {"examples": 11}, "results"),
     ],
 )
-def test_a_change_of_each_section_is_seen_by_both(repository, section, changes, stage):
+def test_a_change_of_each_section_is_seen_by_both(changeable, section, changes, stage):
     targets = {"scenes": "scenes", "models": "models hierarchies", "results": "all"}
-    change_params(repository, {section: changes})
-    status = json.loads(dvc(repository, "status", "--json"))
+    change_params(changeable, {section: changes})
+    status = json.loads(dvc(changeable, "status", "--json"))
     assert any(section in str(change) for change in status[stage])
-    assert planned(repository, *targets[stage].split())
+    assert planned(changeable, *targets[stage].split())
     earlier = {"results": ["models", "hierarchies"], "models": ["scenes"], "scenes": []}[stage]
-    assert not earlier or planned(repository, *earlier) == set()
+    assert not earlier or planned(changeable, *earlier) == set()
 
 
 def test_a_model_is_added_and_removed(repository):
@@ -190,10 +201,10 @@ def test_an_experiment_runs_aside_and_redoes_only_what_it_changes(repository):
     assert up_to_date(repository)
 
 
-def test_plots_are_drawn_without_the_network(repository):
-    change_params(repository, {"evaluation": {"bootstrap": {"seed": 5}}})
-    dvc(repository, "plots", "diff", "v1", "--out", "plots")
-    page = (repository / "plots" / "index.html").read_text(encoding="utf-8")
+def test_plots_are_drawn_without_the_network(changeable, tmp_path):
+    change_params(changeable, {"evaluation": {"bootstrap": {"seed": 5}}})
+    dvc(changeable, "plots", "diff", "v1", "--out", str(tmp_path))
+    page = (tmp_path / "index.html").read_text(encoding="utf-8")
     assert not re.search(r"<(script|link|img)[^>]+(src|href)\s*=", page)
     assert "vegaEmbed('#" in page
     assert "hierarchical_retrieval" in page

@@ -60,14 +60,15 @@ def rules() -> list[tuple[str, str, str]]:
     return found
 
 
-def imported(path: Path) -> set[str]:
-    modules = set()
+@cache
+def imported(path: Path) -> frozenset[str]:
+    modules: set[str] = set()
     for node in ast.walk(ast.parse(python_of(path))):
         if isinstance(node, ast.Import):
             modules |= {alias.name.split(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             modules.add(node.module.split(".")[0])
-    return modules - set(sys.stdlib_module_names) - OWN - OPTIONAL
+    return frozenset(modules - set(sys.stdlib_module_names) - OWN - OPTIONAL)
 
 
 @pytest.mark.parametrize(("rule", "script", "environment"), rules())

@@ -111,18 +111,21 @@ class UnitLevels:
         return positives, negatives
 
 
-def spearman(first: ArrayLike, second: ArrayLike, counts: ArrayLike | None = None) -> FloatArray:
+def spearman(
+    first: ArrayLike | Levels, second: ArrayLike | Levels, counts: ArrayLike | None = None
+) -> FloatArray:
     """Spearman's rank correlation, tied values sharing their mean rank.
 
     Args:
-        first: ``(N,)``, finite.
-        second: ``(N,)``, finite.
+        first: ``(N,)``, finite; or their ``levels``.
+        second: ``(N,)``, finite; or their ``levels``.
         counts: ``(..., N)``, >= 0.
 
     Returns:
         ``(...)`` in ``[-1, 1]``; NaN where either side is constant.
     """
-    counts = _counts(counts, np.shape(first))
+    first, second = _levels(first), _levels(second)
+    counts = _counts(counts, first.level.shape)
     total = counts.sum(axis=-1, keepdims=True)
     # Ranks from 1 to the total: their mean needs no sum.
     a = _mid_ranks(first, counts) - (total + 1) / 2
@@ -143,7 +146,7 @@ def _weights_of_levels(
     scores: ArrayLike | Levels, positive: ArrayLike, counts: ArrayLike | None
 ) -> tuple[FloatArray, FloatArray]:
     """Weights ``(..., L)`` of the positives and negatives at each distinct score, rising."""
-    order, starts, _ = scores if isinstance(scores, Levels) else levels(scores)
+    order, starts, _ = _levels(scores)
     positive = np.asarray(positive, dtype=bool)
     counts = _counts(counts, positive.shape)
     if len(order) != len(positive):
@@ -156,9 +159,13 @@ def _weights_of_levels(
     return of_positive, of_negative
 
 
-def _mid_ranks(values: ArrayLike, counts: FloatArray) -> FloatArray:
+def _levels(values: ArrayLike | Levels) -> Levels:
+    return values if isinstance(values, Levels) else levels(values)
+
+
+def _mid_ranks(values: Levels, counts: FloatArray) -> FloatArray:
     """Mean rank ``(..., N)`` of each sample among all that were drawn, from 1."""
-    order, starts, level = levels(values)
+    order, starts, level = values
     weights = np.add.reduceat(counts[..., order], starts, axis=-1)
     ranks = np.cumsum(weights, axis=-1) - weights + (weights + 1) / 2
     return ranks[..., level]

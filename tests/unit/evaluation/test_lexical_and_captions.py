@@ -87,6 +87,7 @@ def test_words_stand_in_their_template(file):
     [
         ("word1 word2 score\n", "found the header 'word1 word2 score'"),
         ("", "found the header ''"),
+        (HEADER, "no pairs of words below the header"),
         (HEADER + "duck animal N\n", "line 2: found 'duck animal N'"),
         (HEADER + ROWS + "a b N hyp-1 high\n", "line 7: found 'a b N hyp-1 high'"),
     ],

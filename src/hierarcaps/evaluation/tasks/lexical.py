@@ -11,7 +11,7 @@ import pandas as pd
 from hierarcaps.evaluation.tasks import space
 from hierarcaps.evaluation.tasks.protocol import Items, Radius, Values
 from hierarcaps.metrics.intervals import Statistic
-from hierarcaps.metrics.ranking import mean, spearman
+from hierarcaps.metrics.ranking import levels, mean, spearman
 from hierarcaps.models.embeddings import Embeddings
 from hierarcaps.runtime.errors import InputError
 from hierarcaps.runtime.files import sha256_file
@@ -92,7 +92,7 @@ class LexicalEntailment:
 
 
 def _rho(rows: pd.DataFrame, scores: pd.Series) -> Statistic:
-    grades, values = rows["grade"].to_numpy(float), scores.to_numpy(float)
+    grades, values = levels(rows["grade"]), levels(scores)  # sorted once, not in each resample
     return Statistic(lambda counts: spearman(grades, values, counts), len(rows), _words(rows))
 
 
@@ -129,8 +129,8 @@ def read_hyperlex(path: str | Path) -> pd.DataFrame:
     """Return HyperLex's pairs with ``COLUMNS``; grades in [0, 6].
 
     Raises:
-        InputError: unreadable, another header, a row with too few fields or without a grade
-            from 0 to 6.
+        InputError: unreadable, another header, no rows, one with too few fields or without a
+            grade from 0 to 6.
     """
     try:
         lines = Path(path).read_text(encoding="utf-8").splitlines()
@@ -152,6 +152,8 @@ def read_hyperlex(path: str | Path) -> pd.DataFrame:
             raise InputError(
                 f"{path}, line {number}: found {line[:60]!r}, expected {' '.join(HYPERLEX_HEADER)}"
             ) from None
+    if not rows:
+        raise InputError(f"{path}: no pairs of words below the header")
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
