@@ -8,6 +8,8 @@ import pytest
 from filelock import FileLock
 
 ROOT = Path(__file__).resolve().parents[1]
+# Of its plugins there is trio's, which nothing here uses and which looks for garbage for a second.
+os.environ["HYPOTHESIS_NO_PLUGINS"] = "1"
 # Until all modules are imported: they stay, and looking for garbage among them takes seconds.
 gc.disable()
 

@@ -106,11 +106,12 @@ def python_of(path: Path) -> str:
     return "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
 
 
-def _files_of_module(name: str) -> list[Path]:
+@cache
+def _files_of_module(name: str) -> tuple[Path, ...]:
     """Return the files that importing ``name`` runs: the module and its packages' __init__."""
     parts = name.split(".")
     if parts[0] != "hierarcaps":
-        return []
+        return ()
     packages = [SOURCE.joinpath(*parts[:end], "__init__.py") for end in range(1, len(parts) + 1)]
     module = SOURCE.joinpath(*parts).with_suffix(".py")
-    return [file for file in (*packages, module) if file.is_file()]
+    return tuple(file for file in (*packages, module) if file.is_file())

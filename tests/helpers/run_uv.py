@@ -3,8 +3,10 @@
 import os
 import subprocess
 import sys
+from functools import cache
 
 
+@cache
 def uv_variables() -> dict[str, str]:
     """Return what tells uv the folders of wheels that pip looks in."""
     told = [sys.executable, "-m", "pip", "config", "get", "global.find-links"]

@@ -67,28 +67,34 @@ class KilledError(Exception):
     pass
 
 
-@pytest.mark.parametrize("stop_at", range(1, 13))
-def test_interruption_at_every_step(
-    stop_at: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def stepped(state: Path | None) -> tuple[dict, object]:
+    """Align for some steps, each of which is kept."""
     settings = AlignmentSettings(
         "ec", learning_rate=1e-3, epochs=4, log_every=2, validate_every=5, patience=2
     )
+    encoder = make_encoder(torch.float32)
+    result = align(
+        encoder,
+        make_items(24),
+        make_items(6, seed=1),
+        settings,
+        seed=0,
+        state_root=state,
+        save_seconds=0.0,
+    )
+    return encoder.model.state_dict(), (result.curve, result.steps)
 
-    def run(state: Path | None) -> tuple[dict, object]:
-        encoder = make_encoder(torch.float32)
-        result = align(
-            encoder,
-            make_items(24),
-            make_items(6, seed=1),
-            settings,
-            seed=0,
-            state_root=state,
-            save_seconds=0.0,
-        )
-        return encoder.model.state_dict(), (result.curve, result.steps)
 
-    expected, expected_result = run(None)
+@pytest.fixture(scope="module")
+def undisturbed() -> tuple[dict, object]:
+    return stepped(None)
+
+
+@pytest.mark.parametrize("stop_at", range(1, 13))
+def test_interruption_at_every_step(
+    stop_at: int, undisturbed: tuple[dict, object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected, expected_result = undisturbed
     original_step = recipe._Run._step
 
     def step(self: recipe._Run) -> None:
@@ -99,8 +105,8 @@ def test_interruption_at_every_step(
     # Early stopping may come first; then the second run only repeats the first.
     with monkeypatch.context() as patch, contextlib.suppress(KilledError):
         patch.setattr(recipe._Run, "_step", step)
-        run(tmp_path)
-    weights, result = run(tmp_path)
+        stepped(tmp_path)
+    weights, result = stepped(tmp_path)
     assert result == expected_result
     assert all(torch.equal(weights[name], expected[name]) for name in expected)
 

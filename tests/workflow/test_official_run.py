@@ -24,6 +24,7 @@ def official_summary(smoke_run, real_data, tmp_path_factory) -> pd.DataFrame:
             "rn-16-untrained": None,
         },
         "test_set": {"official_directory": str(real_data / "hierarcaps")},
+        "evaluation": {"bootstrap": {"resamples": 100}},
     }
     encoder = real_data / "real_encoder"
     if encoder.is_dir():

@@ -32,7 +32,7 @@ def test_hierarchies_are_generated_with_negatives(smoke_run):
     datasheet = json.loads((smoke_run / "data" / "hierarcaps" / "datasheet.json").read_text())
     steps = {"seeds", "augmentation", "recombination", "items-train"}
     assert set(datasheet["steps"]) == steps
-    assert datasheet["steps"]["seeds"]["entered"] == 128
+    assert datasheet["steps"]["seeds"]["entered"] == 72
     assert datasheet["steps"]["items-train"]["accepted"] == len(items)
 
 

@@ -48,7 +48,7 @@ def plainly(rows, excluded):
 @pytest.mark.parametrize("excluded", [(), TEST_IMAGES])
 def test_captions_are_judged_as_one_by_one(excluded):
     rng = random.Random(0)
-    texts = [rng.choice(("", " ")).join(rng.choices(PIECES, k=n % 9)) for n in range(3000)]
+    texts = [rng.choice(("", " ")).join(rng.choices(PIECES, k=n % 9)) for n in range(700)]
     rows = [(text, rng.choice(IMAGES)) for text in [None, *texts, "word " * 500, "DOG. " * 2]]
     table = pd.DataFrame(rows, columns=["caption", "image"], dtype=object)
     kept, counts = prepare_captions(table, excluded, **LIMITS)
@@ -145,7 +145,7 @@ def test_a_plain_sample_is_of_pandas_and_rows_are_taken_in_order(tmp_path):
 @pytest.mark.parametrize("threads", ["1", "3"])
 def test_parts_and_threads_change_no_byte(tmp_path, monkeypatch, threads):
     rng = random.Random(5)
-    rows = [f"{' '.join(rng.choices(PIECES[:8], k=3))}\thttp://x/{n}.jpg" for n in range(3000)]
+    rows = [f"{' '.join(rng.choices(PIECES[:8], k=3))}\thttp://x/{n}.jpg" for n in range(700)]
     (tmp_path / "cc.tsv").write_text("\n".join(rows))
     source = [{"path": tmp_path / "cc.tsv", "kind": "conceptual"}]
     limits = {"min_words": 2, "max_words": 60, "max_characters": 300}
