@@ -56,7 +56,7 @@ test: $(ENV)/installed  ## Style, then all tests (the smoke run of the whole DAG
 	$(MAKE) lint
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(PARALLEL) --ignore tests/reproducibility
 
-test-reproducibility: $(ENV)/installed  ## Changes, DVC, kills, faults, conda, Slurm, MLflow, on a small study; the rehearsal (17 minutes)
+test-reproducibility: $(ENV)/installed  ## Changes, DVC, kills, faults, conda, Slurm, MLflow, on a small study; the rehearsal (13 minutes)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(PARALLEL) --numprocesses 2 --no-loadscope-reorder -m "not long" tests/reproducibility
 
 test-long: $(ENV)/installed  ## RE on really pre-trained towers, where they are (a quarter of an hour)
