@@ -48,7 +48,7 @@ def plainly(rows, excluded):
 @pytest.mark.parametrize("excluded", [(), TEST_IMAGES])
 def test_captions_are_judged_as_one_by_one(excluded):
     rng = random.Random(0)
-    texts = [rng.choice(("", " ")).join(rng.choices(PIECES, k=n % 9)) for n in range(700)]
+    texts = [rng.choice(("", " ")).join(rng.choices(PIECES, k=n % 9)) for n in range(3000)]
     rows = [(text, rng.choice(IMAGES)) for text in [None, *texts, "word " * 500, "DOG. " * 2]]
     table = pd.DataFrame(rows, columns=["caption", "image"], dtype=object)
     kept, counts = prepare_captions(table, excluded, **LIMITS)
